@@ -1,0 +1,51 @@
+# Every command that the README names. `make` alone lists them.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+export DO_NOT_TRACK := 1
+# Numeric code on shared cores crawls when every library starts a thread per core.
+export OMP_NUM_THREADS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-test install-all run test lint viz clean
+
+help: ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp per extra: a second `make run` installs nothing.
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+install: $(VENV)/installed ## .venv with what the scam model needs (no torch, no clouds)
+
+install-test: $(VENV)/installed-test
+
+install-all: install-test ## every extra, torch included
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,images]'
+
+run: install ## play the loop on a simulated platform: shift noticed, model retrained, released, reverted
+	$(BIN)/kedro loop play
+
+test: install-test lint ## ruff, mypy, import contracts, tests
+	$(BIN)/python -m pytest
+
+lint: install-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+viz: install ## pipelines, data and results in the browser (http://127.0.0.1:4141)
+	$(BIN)/kedro viz run --host 127.0.0.1 --include-hooks
+
+clean: ## forget everything computed (not the virtual environment)
+	find data -type f ! -name .gitkeep -delete
+	find data -mindepth 2 -type d -empty -delete

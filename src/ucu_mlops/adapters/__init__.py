@@ -1,0 +1,1 @@
+"""The world behind ports: MLflow's registry, the ledger on SQLite."""

@@ -1,0 +1,22 @@
+"""What this project adds to the ``kedro`` command."""
+
+import click
+
+from ucu_mlops.cli.loop import loop
+from ucu_mlops.cli.release import release
+from ucu_mlops.cli.run import run
+
+
+@click.group(name="ucu_mlops")
+def cli() -> None:
+    """Commands of this project."""
+
+
+cli.add_command(run)
+cli.add_command(loop)
+cli.add_command(release)
+
+
+def main() -> None:
+    """Run a pipeline of the installed package, as ``kedro run`` does in a checkout."""
+    run()

@@ -1,0 +1,67 @@
+"""``kedro release``: which version is champion, since when and why; and how to change that."""
+
+import getpass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from ucu_mlops.cli.run import in_one_line
+
+ENV = click.option("--env", default=None, help="Configuration environment (default: the desk).")
+WHO = click.option("--who", default=getpass.getuser, help="Who moves (default: you).")
+WHY = click.option("--why", required=True, help="Why, in words; it is recorded.")
+
+
+@click.group()
+def release() -> None:
+    """Look at the ledger of champions, or move it."""
+
+
+@release.command()
+@click.argument("model")
+@ENV
+@in_one_line
+def status(model: str, env: str | None) -> None:
+    """Show MODEL's champion and how it came to be."""
+    ledger, _ = _stores(env)
+    moves = ledger.moves(model)
+    if not moves:
+        click.echo(f"{model}: no champion yet; run kedro run --pipeline={model}_coldstart")
+    for move in moves:
+        click.echo(
+            f"{move.revision:>4}  {move.at:%Y-%m-%d %H:%M}  {move.kind:<10} "
+            f"{move.from_version or '-'} -> {move.to_version}  by {move.who}: {move.why}"
+        )
+
+
+@release.command("rollback")
+@click.argument("model")
+@WHO
+@WHY
+@ENV
+@in_one_line
+def rollback_command(model: str, who: str, why: str, env: str | None) -> None:
+    """Make the version before the champion of MODEL champion again."""
+    from ucu_mlops.release.moves import rollback  # noqa: PLC0415 (start-up time)
+
+    ledger, bundles = _stores(env)
+    move = rollback(ledger, model, who, why, datetime.now(UTC), loads=_loads(bundles, model))
+    click.echo(f"{model}: version {move.from_version} -> {move.to_version}, {move.revision=}")
+
+
+@release.command("promote")
+@click.argument("model")
+@click.argument("version")
+@WHO
+@WHY
+@ENV
+@in_one_line
+def promote_command(model: str, version: str, who: str, why: str, env: str | None) -> None:
+    """Make VERSION of MODEL champion, whatever the gate said; it is recorded as an override."""
+    from ucu_mlops.release.moves import override  # noqa: PLC0415 (start-up time)
+
+    ledger, bundles = _stores(env)
+    _loads(bundles, model)(version)
+    move = override(ledger, model, version, who, why, datetime.now(UTC))
+    click.echo(f"{model}: version {move.from_version} -> {move.to_version}, {move.revision=}")

@@ -1,0 +1,42 @@
+"""``kedro run``, ending in one clear line when something is wrong with the input."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+
+from ucu_mlops.errors import UcuMlopsError
+
+
+def in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn the project's own errors, however wrapped, into click's one-line errors."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except Exception as error:
+            if (cause := _own_cause(error)) is not None:
+                raise click.ClickException(f"{type(cause).__name__}: {cause}") from error
+            raise
+
+    return guarded
+
+
+def _own_cause(error: BaseException | None) -> UcuMlopsError | None:
+    """Find the project's error that Kedro's errors were raised from."""
+    while error is not None:
+        if isinstance(error, UcuMlopsError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+run = click.Command(
+    name="run",
+    params=kedro_run.params,
+    help=kedro_run.help,
+    callback=in_one_line(kedro_run.callback),  # type: ignore[arg-type]  # kedro's run has one
+)

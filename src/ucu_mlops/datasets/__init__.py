@@ -1,0 +1,1 @@
+"""Only what kedro-datasets lacks: partitioned tables, source files, bundles, the registry."""

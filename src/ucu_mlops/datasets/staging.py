@@ -1,0 +1,174 @@
+"""Puts what is saved beside the warehouse, once, and checks it there before any stored row goes.
+
+Expressions run where they are; frames, Arrow tables and streams go in batch by batch through a
+cursor of their own, so a stream may well be fed by the same warehouse.
+"""
+
+import functools
+import logging
+import operator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+from ibis.backends.duckdb import Backend
+from ibis.util import gen_name
+
+from ucu_mlops.datasets.columns import fitting_columns
+from ucu_mlops.datasets.table_spec import TableSpec
+from ucu_mlops.datasets.warehouse import STAGING
+from ucu_mlops.errors import DataError, DuplicateKeyError, SchemaError
+
+logger = logging.getLogger(__name__)
+
+Rows: TypeAlias = ir.Table | pd.DataFrame | pa.Table | pa.RecordBatchReader
+PLACE = (STAGING, "main")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Checked rows that wait to be moved into their table.
+
+    Attributes:
+        spec: The table they are for.
+        name: The staging table they wait in.
+        rows: The rows as they will be stored, lazy.
+    """
+
+    spec: TableSpec
+    name: str
+    rows: ir.Table
+
+
+def stage(connection: Backend, cursor: Backend, spec: TableSpec, data: Rows) -> Staged:
+    """Write ``data`` into a staging table and check it.
+
+    Args:
+        connection: The warehouse; expressions run on it.
+        cursor: A cursor of the same warehouse; all else runs on it.
+        spec: The table that the rows are for.
+        data: The rows. In floating columns NaN and infinities become null, which is logged
+            (pandas writes null as NaN: in a frame only infinities are counted).
+
+    Returns:
+        The staged rows, all of which may be stored.
+
+    Raises:
+        SchemaError: Columns or types do not fit.
+        DuplicateKeyError: A key is null or stands for two rows.
+        DataError: Rows lie outside the days or constants that the entry replaces.
+    """
+    source = data if isinstance(data, ir.Table) else _as_reader(spec, data)
+    given = (
+        source.schema() if isinstance(source, ir.Table) else ibis.Schema.from_pyarrow(source.schema)
+    )
+    stored = cursor.table(spec.table).schema() if spec.table in cursor.list_tables() else None
+    needed = fitting_columns(spec, given, stored)
+    name = gen_name(spec.table)
+    cursor.create_table(name, schema=needed, database=PLACE)
+    if isinstance(source, ir.Table):
+        connection.insert(name, source.select(*needed), database=PLACE)
+    else:
+        stream = gen_name("stream")
+        cursor.con.register(stream, source)
+        try:
+            cursor.insert(name, cursor.table(stream).select(*needed), database=PLACE)
+        finally:
+            cursor.con.unregister(stream)
+    staged = cursor.table(name, database=PLACE)
+    return Staged(spec, name, _checked(spec, staged))
+
+
+def _as_reader(spec: TableSpec, data: Rows) -> pa.RecordBatchReader:
+    if isinstance(data, pa.RecordBatchReader):
+        return data
+    if isinstance(data, pd.DataFrame):
+        frame = _with_arrow_times(spec, data)
+        try:
+            data = pa.Table.from_pandas(frame, preserve_index=False)
+        except pa.ArrowException as error:
+            raise SchemaError(
+                f"table {spec.table}: a column mixes types ({error.args[-1]}); give it one"
+            ) from error
+    if not isinstance(data, pa.Table):
+        raise DataError(
+            f"table {spec.table}: needs an Ibis table, a pandas frame, an Arrow table or reader,"
+            f" got {type(data).__name__}"
+        )
+    return data.to_reader()
+
+
+def _with_arrow_times(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    replaced: dict[str, pd.Series] = {}
+    dates = {name for name, kind in (spec.columns or {}).items() if kind.is_date()}
+    for name, column in frame.items():
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            # PyArrow 25 takes time zones from pandas 3.1 in a way that pandas warns about.
+            utc = pd.ArrowDtype(pa.timestamp(column.dtype.unit, tz="UTC"))
+            replaced[str(name)] = column.astype(utc)
+        elif name in dates and column.dtype.kind == "M" and _midnights(column):
+            # pandas has no dates: midnights without a zone are what it makes of a date column.
+            replaced[str(name)] = column.dt.date
+    return frame.assign(**replaced)
+
+
+def _midnights(column: pd.Series) -> bool:
+    return bool((column.isna() | (column == column.dt.normalize())).all())
+
+
+def _checked(spec: TableSpec, staged: ir.Table) -> ir.Table:
+    floats = [name for name, kind in staged.schema().items() if kind.is_floating()]
+    unfit = {name: staged[name].isnan() | staged[name].isinf() for name in floats}
+    inside = spec.replaced(staged)
+    keyless = functools.reduce(operator.or_, [staged[name].isnull() for name in spec.key])  # noqa: PD003 (Ibis has no isna)
+    counts = staged.aggregate(
+        keyless=keyless.sum(),
+        outside=(~inside).sum() if inside is not None else ibis.literal(0),
+        **{f"unfit {name}": condition.sum() for name, condition in unfit.items()},
+    )
+    found = {name: value or 0 for name, value in counts.to_pyarrow().to_pylist()[0].items()}
+    if found["keyless"]:
+        example = _first(staged.filter(keyless), spec)
+        raise DuplicateKeyError(
+            f"table {spec.table}: {found['keyless']} rows have a null in their key"
+            f" ({', '.join(spec.key)}), first {example}; fill or drop them before saving"
+        )
+    if found["outside"] and inside is not None:
+        _refuse_outside(spec, staged.filter(~inside), found["outside"])
+    _refuse_duplicates(spec, staged)
+    gone = {name: found[f"unfit {name}"] for name in floats if found[f"unfit {name}"]}
+    if gone:
+        told = ", ".join(f"{count} in {name}" for name, count in gone.items())
+        logger.warning("table %s: NaN or infinite, stored as null: %s", spec.table, told)
+    return staged.mutate(**{name: unfit[name].ifelse(ibis.null(), staged[name]) for name in gone})
+
+
+def _refuse_outside(spec: TableSpec, outside: ir.Table, count: int) -> None:
+    where = [f"{name} = {value}" for name, value in spec.where.items()]
+    if spec.partition is not None:
+        days = spec.partition
+        where.append(f"{days.column} from {days.start} to {days.end}")
+    row = outside.select(*spec.selecting).limit(1).to_pyarrow().to_pylist()[0]
+    example = ", ".join(f"{name} {value}" for name, value in row.items())
+    raise DataError(
+        f"table {spec.table}: {count} rows lie outside what the entry replaces"
+        f" ({', '.join(where)}), first {example}; save them under the days they belong to"
+    )
+
+
+def _refuse_duplicates(spec: TableSpec, staged: ir.Table) -> None:
+    repeated = staged.group_by(*spec.key).aggregate(repeats=staged.count())
+    repeated = repeated.filter(repeated.repeats > 1)
+    if count := repeated.count().to_pyarrow().as_py():
+        raise DuplicateKeyError(
+            f"table {spec.table}: {count} keys ({', '.join(spec.key)}) stand for more than one row,"
+            f" first {_first(repeated, spec)}; keep one row of each"
+        )
+
+
+def _first(rows: ir.Table, spec: TableSpec) -> str:
+    keys = rows.select(*spec.key).order_by(*spec.key).limit(1).to_pyarrow().to_pylist()[0]
+    return ", ".join(f"{name} {value}" for name, value in keys.items())

@@ -1,0 +1,1 @@
+"""Declared feature groups, compiled to lazy expressions that see only what was known in time."""

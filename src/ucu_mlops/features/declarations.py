@@ -1,0 +1,134 @@
+"""All that ``conf/<env>/features/*.yml`` declares: sources, labels, groups.
+
+Reserved top-level keys are ``sources`` and ``labels``; each other one is a group. Kedro lays an
+environment's files over those of ``base``, key by key, so an environment with other ``sources``
+still sees the groups of ``base``. A group whose source the environment does not declare is
+dormant: its name and features are known, so that asking for one explains itself, but it is not
+among ``groups`` and nothing computes it. A source that is nearly written like a declared one is
+taken for a typing error and refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.features.groups import Feature, FeatureGroup, Source, check_unique
+from ucu_mlops.features.parsing import parse_group
+from ucu_mlops.features.reading import hint, read_mapping, read_text, refuse
+
+SOURCES, LABELS = "sources", "labels"
+
+
+@dataclass(frozen=True)
+class LabelSource:
+    """Which columns of a table of labels play which part.
+
+    Attributes:
+        entity: Column of the entity's id.
+        as_of: Column of the day, or of a moment in it, at whose end the label is to be judged.
+        label: Column of the label: 0 or 1, or a boolean.
+        cohort: Column of the cohort the row belongs to; None if all are one.
+    """
+
+    entity: str
+    as_of: str
+    label: str
+    cohort: str | None = None
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """What is declared, checked.
+
+    Attributes:
+        sources: Source name to source.
+        groups: The groups that can be computed here, in the order of the files.
+        labels: Where labels come from; None if not declared.
+        dormant: The groups whose source is not declared here.
+    """
+
+    sources: Mapping[str, Source]
+    groups: tuple[FeatureGroup, ...]
+    labels: LabelSource | None = None
+    dormant: tuple[FeatureGroup, ...] = ()
+
+    def group_of(self, name: str) -> FeatureGroup:
+        """Return the group that declares a feature.
+
+        Raises:
+            ConfigurationError: No group declares it, or one whose source is not declared here.
+        """
+        for group in self.groups:
+            if any(feature.name == name for feature in group.features):
+                return group
+        self._explain(name)
+
+    def feature(self, name: str) -> Feature:
+        """Return a declared feature.
+
+        Raises:
+            ConfigurationError: No group declares it, or one whose source is not declared here.
+        """
+        return next(each for each in self.group_of(name).features if each.name == name)
+
+    def _explain(self, name: str) -> NoReturn:
+        for group in self.dormant:
+            if any(feature.name == name for feature in group.features):
+                raise ConfigurationError(
+                    f"feature {name!r} is not available: group {group.name!r} needs source "
+                    f"{group.source!r}, declared are {sorted(self.sources)}; declare it under "
+                    "sources in conf/<env>/features/"
+                )
+        known = {feature.name for group in self.groups for feature in group.features}
+        raise ConfigurationError(
+            f"feature {name!r} is not declared in any group of conf/<env>/features/"
+            f"{hint(name, known) or f'; groups are {[group.name for group in self.groups]}'}"
+        )
+
+
+def parse_declarations(raw: Mapping[str, Any]) -> Declarations:
+    """Check and read what the feature files declare.
+
+    Args:
+        raw: All files' content, merged.
+
+    Returns:
+        The declarations, their features written out.
+
+    Raises:
+        ConfigurationError: Anything in them is wrong; the message names group, feature and key.
+    """
+    read_mapping(raw, "top level", required=(SOURCES,))
+    sources = {
+        name: _source(name, each)
+        for name, each in read_mapping(raw[SOURCES], f"{SOURCES!r}").items()
+    }
+    groups = [
+        parse_group(name, each, sources)
+        for name, each in raw.items()
+        if name not in (SOURCES, LABELS)
+    ]
+    awake = tuple(group for group in groups if group.source in sources)
+    check_unique([each.name for group in awake for each in group.features], "all groups together")
+    dormant = tuple(group for group in groups if group.source not in sources)
+    for group in dormant:
+        if near := hint(group.source, sources):
+            refuse(f"group {group.name!r}, source", f"{group.source!r} is not declared{near}")
+    labels = _labels(raw[LABELS]) if raw.get(LABELS) is not None else None
+    return Declarations(sources, awake, labels, dormant)
+
+
+def _source(name: str, raw: Any) -> Source:
+    where = f"source {name!r}"
+    keys = ("entity", "occurred", "ingested")
+    given = read_mapping(raw, where, keys, keys[:2])
+    return Source(name, **{key: read_text(each, f"{where}, {key}") for key, each in given.items()})
+
+
+def _labels(raw: Any) -> LabelSource:
+    keys = ("entity", "as_of", "label", "cohort")
+    given = read_mapping(raw, f"{LABELS!r}", keys, keys[:3])
+    return LabelSource(
+        **{key: read_text(each, f"{LABELS!r}, {key}") for key, each in given.items()}
+    )

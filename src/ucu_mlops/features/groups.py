@@ -1,0 +1,172 @@
+"""What an analyst declares: groups of features, and each feature written out.
+
+``messages_sent: {aggregate: count}`` under ``windows: [1, 7]`` becomes ``messages_sent_1d`` and
+``messages_sent_7d``; a feature over an entity's whole life ends in ``_life``.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from json import dumps
+
+from ucu_mlops.errors import ConfigurationError
+
+Scalar = str | bool | int | float
+Condition = tuple[tuple[str, tuple[Scalar, ...]], ...]
+
+# Raise it when an aggregate comes to mean something else: stored rows then no longer join.
+MEANING = 1
+KINDS = ("numeric", "categorical")
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column of a feature table.
+
+    Attributes:
+        name: The column.
+        kind: ``numeric`` (float64) or ``categorical`` (string).
+    """
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Aggregate(Feature):
+    """A number about an entity's events up to the end of a day.
+
+    Attributes:
+        aggregate: One of ``parsing.AGGREGATES``.
+        window: Whole days back, the day itself included; None for the whole life.
+        column: The column it is about.
+        where: Column and allowed values; an event counts if it meets them all.
+        of: For ``time_since``: ``first`` or ``last``.
+        transform: ``log1p`` or None: what is done to each value first.
+    """
+
+    aggregate: str
+    window: int | None
+    column: str | None = None
+    where: Condition = ()
+    of: str | None = None
+    transform: str | None = None
+
+
+@dataclass(frozen=True)
+class Ratio(Feature):
+    """One feature of the group by another; null where the denominator is 0 or null.
+
+    Attributes:
+        numerator: A numeric feature of the same group.
+        denominator: Another.
+    """
+
+    numerator: str
+    denominator: str
+
+
+@dataclass(frozen=True)
+class Attribute(Feature):
+    """A column of the entity's latest known row."""
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """Features from one source, stored together as ``features_<name>``.
+
+    Attributes:
+        name: The group.
+        description: What it tells, for people.
+        source: Whose rows it is computed from.
+        features: All of them, written out.
+        definition: Hash of all that decides the values; stored beside them.
+    """
+
+    name: str
+    description: str
+    source: str
+    features: tuple[Feature, ...]
+    definition: str
+
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """The features computed from many events."""
+        return tuple(each for each in self.features if isinstance(each, Aggregate))
+
+    @property
+    def ratios(self) -> tuple[Ratio, ...]:
+        """The features computed from other features."""
+        return tuple(each for each in self.features if isinstance(each, Ratio))
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The features copied from the latest row."""
+        return tuple(each for each in self.features if isinstance(each, Attribute))
+
+    def only(self, names: Collection[str]) -> "FeatureGroup":
+        """Return the group with these features and what their ratios are made of.
+
+        Args:
+            names: Features of this group.
+
+        Returns:
+            A smaller group of the same definition.
+        """
+        parts = {
+            part
+            for ratio in self.ratios
+            if ratio.name in names
+            for part in (ratio.numerator, ratio.denominator)
+        }
+        kept = tuple(each for each in self.features if each.name in parts.union(names))
+        return replace(self, features=kept)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table of things that happened, and which of its columns play which part.
+
+    Attributes:
+        name: The table, as ``source_tables`` calls it.
+        entity: Column of the entity's id; any type that can be written as text.
+        occurred: Column of the moment at which it happened (timestamp, UTC).
+        ingested: Column of the moment from which on it was known; None if that is ``occurred``.
+    """
+
+    name: str
+    entity: str
+    occurred: str
+    ingested: str | None = None
+
+
+def definition_of(source: Source, features: Collection[Feature]) -> str:
+    """Hash all that decides a group's values; the order of writing and the words do not.
+
+    Args:
+        source: What the group is computed from.
+        features: The group's features.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    written = sorted(
+        dumps([type(each).__name__, asdict(each)], sort_keys=True) for each in features
+    )
+    content = dumps([MEANING, asdict(source), written], sort_keys=True)
+    return blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def check_unique(names: Collection[str], where: str) -> None:
+    """Refuse a name that stands for two things.
+
+    Raises:
+        ConfigurationError: A name occurs twice.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ConfigurationError(
+                f"feature declarations, {where}: {name!r} is declared twice; rename one"
+            )
+        seen.add(name)

@@ -1,0 +1,62 @@
+"""What happened on each day, in figures; the true ones need the simulation's hidden truth."""
+
+from datetime import date
+
+import pandas as pd
+
+
+def day_figures(
+    cases: pd.DataFrame, verdicts: pd.DataFrame, population: pd.DataFrame, truth: pd.DataFrame
+) -> pd.DataFrame:
+    """Tell for each day how many cases were right and how many scammers they reached.
+
+    Args:
+        cases: One row per case: ``case_id``, ``entity_id``, ``as_of``, ``source``,
+            ``first_case_id``.
+        verdicts: One row per counted verdict: ``case_id``, ``is_violation``, ``decided_at`` (UTC).
+        population: One row per active entity and day: ``entity_id``, ``as_of``.
+        truth: One row per user of the simulated platform: ``user_id``, ``is_scammer``,
+            ``active_from``.
+
+    Returns:
+        One row per day of ``population``: ``as_of`` (date), ``active``, ``cases``, ``decided``,
+        ``confirmed``, ``precision`` (confirmed of decided first looks), ``reachable`` (scammers
+        active, neither confirmed nor waiting for a verdict at the day's start), ``caught`` (of
+        them, among the day's cases) and ``recall`` (caught of reachable).
+    """
+    first_looks = cases[cases["first_case_id"].isna()]
+    looked = first_looks.merge(verdicts, on="case_id", how="left")
+    scammers = set(truth.loc[truth["is_scammer"], "user_id"])
+    rows = [
+        _figures_of(day, here, looked, cases, scammers)
+        for day, here in population.groupby("as_of")["entity_id"]
+    ]
+    return pd.DataFrame(rows)
+
+
+def _figures_of(
+    day: date,
+    here: pd.Series,
+    looked: pd.DataFrame,
+    cases: pd.DataFrame,
+    scammers: set[str],
+) -> dict[str, object]:
+    todays = looked[looked["as_of"] == day]
+    decided = todays["is_violation"].dropna().astype(bool)
+    night = pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)
+    earlier = looked[looked["as_of"] < day]
+    waiting = earlier["decided_at"].isna() | (earlier["decided_at"] >= night)
+    confirmed = earlier["is_violation"].fillna(value=False).astype(bool)
+    reachable = scammers & set(here) - set(earlier.loc[waiting | confirmed, "entity_id"])
+    caught = reachable & set(todays["entity_id"])
+    return {
+        "as_of": day,
+        "active": len(here),
+        "cases": int((cases["as_of"] == day).sum()),
+        "decided": len(decided),
+        "confirmed": int(decided.sum()),
+        "precision": decided.mean() if len(decided) else float("nan"),
+        "reachable": len(reachable),
+        "caught": len(caught),
+        "recall": len(caught) / len(reachable) if reachable else float("nan"),
+    }

@@ -1,0 +1,78 @@
+"""Play the whole story once: a platform's past, a release, a revert, a shift and its answer."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.loop.day import DayReport, play_day
+from ucu_mlops.loop.project import Project
+from ucu_mlops.release.moves import override, rollback
+
+logger = logging.getLogger(__name__)
+
+OPERATOR = "loop play"
+
+
+@dataclass(frozen=True)
+class PlayOptions:
+    """What to play.
+
+    Attributes:
+        model: Name of the model.
+        days: Days after the platform's past, at least 1.
+        rollback_on: Day, counted from 1, on which the release is reverted for one day; 0 for never.
+    """
+
+    model: str
+    days: int
+    rollback_on: int
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise ConfigurationError(f"loop.days must be at least 1, got {self.days}")
+
+
+def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterator[DayReport]:
+    """Run the default pipeline, then day after day; yields each day as it ends.
+
+    Args:
+        project: The project to run pipelines of.
+        options: What to play.
+        ledger: The project's ledger, where the operator's moves go.
+    """
+    with project.catalog() as catalog:
+        first = catalog.load("params:period").as_of
+    logger.info("the platform's past up to %s, the first model and its queue", first)
+    project.run("__default__")
+    for number in range(1, options.days + 1):
+        as_of = first + timedelta(days=number)
+        _operate(ledger, options, number, as_of)
+        report = play_day(project, options.model, as_of, simulated=True)
+        logger.info("%s", _line(number, options.days, report))
+        yield report
+
+
+def _operate(ledger: SqliteLedger, options: PlayOptions, number: int, as_of: date) -> None:
+    """Do what the operator does on this day: revert, and a day later reinstate."""
+    at = datetime.combine(as_of, time(3), UTC)
+    head = ledger.head(options.model)
+    if head is None or (head.at >= at):
+        return
+    if number == options.rollback_on:
+        move = rollback(ledger, options.model, OPERATOR, "an operator's revert at 3 a.m.", at)
+        logger.info("rolled back: version %s to %s", move.from_version, move.to_version)
+    if number == options.rollback_on + 1 and head.kind == "rollback" and head.from_version:
+        why = "the revert was an exercise"
+        move = override(ledger, options.model, head.from_version, OPERATOR, why, at)
+        logger.info("reinstated: version %s", move.to_version)
+
+
+def _line(number: int, days: int, report: DayReport) -> str:
+    gate = f", gate: {report.gate}" if report.gate else ""
+    return (
+        f"day {number}/{days} {report.as_of}: {report.scored} scored, {report.queued} queued, "
+        f"decision: {report.action}{gate}, champion: version {report.champion}"
+    )

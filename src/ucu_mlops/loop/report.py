@@ -1,0 +1,206 @@
+"""Tell in a page, and in a few lines, what the loop did."""
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.bundle.store import read_bundle
+from ucu_mlops.loop.day import DayReport
+from ucu_mlops.loop.figures import day_figures
+from ucu_mlops.loop.lineage import draw_lineage
+from ucu_mlops.loop.project import Project
+from ucu_mlops.release.ledger import Move
+from ucu_mlops.review.verdicts import counted_verdicts
+
+STYLE = """body{font:15px system-ui,sans-serif;max-width:1100px;margin:2rem auto;color:#123}
+table{border-collapse:collapse;width:100%;font-size:13px}td,th{border-bottom:1px solid #dde;
+padding:.35rem .5rem;text-align:left;vertical-align:top}h2{margin-top:2.2rem}
+img{max-width:100%}"""
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything the report is drawn from.
+
+    Attributes:
+        model: Name of the model.
+        days: The days played, oldest first.
+        figures: One row per day, as ``day_figures`` gives them.
+        queue: The last day's cases, by rank.
+        moves: The ledger's moves, oldest first.
+        trainings: By version, what it was trained on.
+        capacity: Cases that moderators can check a day.
+    """
+
+    model: str
+    days: Sequence[DayReport]
+    figures: pd.DataFrame
+    queue: pd.DataFrame
+    moves: Sequence[Move]
+    trainings: Mapping[str, Mapping[str, Any]]
+    capacity: int
+
+
+def write_report(project: Project, model: str, days: Sequence[DayReport]) -> str:
+    """Write page, queue and lineage below ``08_reporting`` and say where they are.
+
+    Args:
+        project: The project that was played.
+        model: Name of the model.
+        days: The days played, oldest first.
+
+    Returns:
+        A few lines: what happened, and what to open.
+    """
+    places = project.configuration("globals")
+    folder = Path(places["data_root"]) / "08_reporting" / model
+    story = _collect(project, model, days, places)
+    folder.mkdir(parents=True, exist_ok=True)
+    story.queue.to_csv(folder / "queue.csv", index=False)
+    draw_lineage(story.moves, story.trainings, folder / "lineage.svg")
+    (folder / "report.html").write_text(_page(story, folder / "lineage.svg"), encoding="utf-8")
+    return _summary(story, folder)
+
+
+def _collect(
+    project: Project, model: str, days: Sequence[DayReport], places: Mapping[str, Any]
+) -> Story:
+    last = days[-1].as_of
+    with project.catalog(as_of=last.isoformat()) as catalog:
+        own = catalog.load(f"{model}.queue")
+        cases = own.execute()
+        counted = counted_verdicts(own, catalog.load("verdicts"), last).execute()
+        figures = day_figures(
+            cases,
+            counted.dropna(subset="decided_at")[["case_id", "is_violation", "decided_at"]],
+            catalog.load("population").execute(),
+            catalog.load("simulation_truth"),
+        )
+        capacity = catalog.load(f"params:review.{model}").capacity
+    moves = SqliteLedger(Path(places["ledger"])).moves(model)
+    bundles = Path(places["bundles"]) / model
+    versions = dict.fromkeys(move.to_version for move in moves)
+    trainings = {each: read_bundle(bundles / each).manifest.training for each in versions}
+    queue = cases[cases["as_of"] == pd.Timestamp(last)].sort_values("rank")
+    return Story(model, days, figures, queue, moves, trainings, capacity)
+
+
+def _summary(story: Story, folder: Path) -> str:
+    last, decided = story.days[-1], [day for day in story.days if day.action != "none"]
+    before = story.figures[story.figures["as_of"] < pd.Timestamp(story.days[0].as_of)]
+    since = story.figures[story.figures["as_of"] >= pd.Timestamp(story.days[0].as_of)]
+    lines = [
+        "",
+        f"{last.as_of}: {last.scored} users scored, {last.queued} cases queued "
+        f"(capacity {story.capacity})",
+        f"precision {_rate(since, 'confirmed', 'decided')}, true recall at capacity "
+        f"{_rate(since, 'caught', 'reachable')} since {story.days[0].as_of}",
+        f"before, by the rule: precision {_rate(before, 'confirmed', 'decided')}, true recall "
+        f"{_rate(before, 'caught', 'reachable')}",
+        *(f"{day.as_of} decided {day.action}: {'; '.join(day.reasons[:2])}" for day in decided),
+        *(
+            f"{move.at:%Y-%m-%d} {move.kind}: version {move.from_version or '-'} -> "
+            f"{move.to_version} ({move.why})"
+            for move in story.moves
+        ),
+        "",
+        "open in a browser:",
+        f"  report   {folder / 'report.html'}",
+        f"  lineage  {folder / 'lineage.svg'}",
+        f"  queue    {folder / 'queue.csv'} (any spreadsheet)",
+        "  pipelines, data, results: make viz",
+    ]
+    return "\n".join(lines)
+
+
+def _rate(figures: pd.DataFrame, part: str, whole: str) -> str:
+    parts, wholes = int(figures[part].sum()), int(figures[whole].sum())
+    return f"{parts / wholes:.2f} ({parts} of {wholes})" if wholes else "unknown (none yet)"
+
+
+def _page(story: Story, lineage: Path) -> str:
+    sections = [
+        f"<h1>{html.escape(story.model)}: {story.days[0].as_of} to {story.days[-1].as_of}</h1>",
+        _plot(story).to_html(full_html=False, include_plotlyjs="inline"),
+        "<h2>What the loop decided</h2>",
+        _table(
+            ["day", "decision", "why", "gate", "champion"],
+            [
+                [day.as_of, day.action, " ".join(day.reasons), day.gate or "", day.champion]
+                for day in story.days
+            ],
+        ),
+        "<h2>The ledger of champions</h2>",
+        _table(
+            ["revision", "at", "move", "from", "to", "who", "why"],
+            [
+                [m.revision, f"{m.at:%Y-%m-%d %H:%M}", m.kind, m.from_version or "-", m.to_version]
+                + [m.who, m.why]
+                for m in story.moves
+            ],
+        ),
+        "<h2>Lineage</h2>",
+        lineage.read_text(encoding="utf-8").partition("<svg")[1]
+        + lineage.read_text(encoding="utf-8").partition("<svg")[2],
+        f"<h2>The queue of {story.days[-1].as_of}</h2>",
+        _table(
+            ["rank", "user", "source", "probability", "why"],
+            [
+                [row.rank, row.entity_id, row.source, f"{row.probability:.3f}"]
+                + ["; ".join(json.loads(row.reasons))]
+                for row in story.queue.itertuples()
+            ],
+        ),
+    ]
+    title = f"{story.model}: what the loop did"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{STYLE}</style><body>{''.join(sections)}</body></html>"
+    )
+
+
+def _plot(story: Story) -> go.Figure:
+    """Draw precision, recall and cases over the days, with the champion's changes."""
+    figures, days = story.figures, story.figures["as_of"]
+    figure = make_subplots(
+        rows=2,
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.08,
+        subplot_titles=["share of the queue that was right, share of scammers reached", "cases"],
+    )
+    for name, words in (
+        ("precision", "precision (confirmed of decided)"),
+        ("recall", "recall at capacity (truth)"),
+    ):
+        figure.add_scatter(x=days, y=figures[name], name=words, mode="lines+markers", row=1, col=1)
+    figure.add_bar(x=days, y=figures["cases"], name="cases", marker_color="#9bb", row=2, col=1)
+    figure.add_hline(y=story.capacity, line_dash="dash", row=2, col=1)  # type: ignore[arg-type]
+    for move in story.moves:
+        figure.add_vline(x=f"{move.at:%Y-%m-%d}", line_dash="dot", line_color="#c55")
+        figure.add_annotation(
+            x=f"{move.at:%Y-%m-%d}",
+            y=1.06,
+            yref="paper",
+            text=f"{move.kind} {move.to_version}",
+            showarrow=False,
+            textangle=-20,
+        )
+    figure.update_layout(template="plotly_white", height=620, margin={"t": 90})
+    return figure
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    def line(cells: Sequence[object], tag: str) -> str:
+        return "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells)
+
+    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
+    return f"<table><tr>{line(head, 'th')}</tr>{body}</table>"

@@ -1,0 +1,38 @@
+"""The names under which `kedro run --pipeline=…` finds what to run."""
+
+from kedro.pipeline import Pipeline
+
+from ucu_mlops.pipelines import (
+    evaluation,
+    features,
+    monitoring,
+    policy,
+    release,
+    scam_coldstart,
+    scam_crossvalidation,
+    scam_training,
+    scoring,
+    simulation,
+)
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Name every pipeline; plain ``kedro run`` goes from a simulated platform to a queue."""
+    named = {
+        "simulation": simulation.create_pipeline(),
+        "simulation_day": simulation.create_day_pipeline(),
+        "features": features.create_pipeline(),
+        "scam_coldstart": scam_coldstart.create_pipeline()
+        + policy.create_pipeline("scam", "scam.rule", "scam.incumbent"),
+        "scam_training": scam_training.create_pipeline()
+        + policy.create_pipeline("scam", "scam.candidate", "scam.challenger"),
+        "scam_evaluation": evaluation.create_pipeline("scam"),
+        "scam_release": release.create_pipeline("scam"),
+        "scam_scoring": scoring.create_pipeline("scam"),
+        "scam_monitoring": monitoring.create_pipeline("scam"),
+        "scam_crossvalidation": scam_crossvalidation.create_pipeline(),
+    }
+    retrain = named["scam_training"] + named["scam_evaluation"] + named["scam_release"]
+    daily = named["features"] + named["scam_scoring"] + named["scam_monitoring"]
+    everything = named["simulation"] + named["scam_coldstart"] + retrain + daily
+    return named | {"scam_retrain": retrain, "scam_daily": daily, "__default__": everything}

@@ -1,0 +1,1 @@
+"""Verbs, wiring only: what runs after what; the work is done by the rooms below."""

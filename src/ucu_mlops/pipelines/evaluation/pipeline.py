@@ -1,0 +1,48 @@
+"""Challenger beside champion, once for each model.
+
+``<model>.training_set`` → score_holdout → ``<model>.holdout_scores`` → evaluate, plot_evaluation
+→ ``<model>.evaluation``, ``<model>.evaluation_plot``
+"""
+
+from kedro.pipeline import Node, Pipeline
+
+from ucu_mlops.pipelines.evaluation.nodes import evaluate, plot_evaluation, score_holdout
+
+def create_pipeline(model: str) -> Pipeline:
+    """Build the evaluation of a model: the same steps for each, in its namespace."""
+    steps = [
+        Node(
+            score_holdout,
+            inputs={
+                "training_set": "training_set",
+                "challenger": "challenger",
+                "incumbent": "incumbent",
+                "period": "params:period",
+            },
+            outputs="holdout_scores",
+            name="score_holdout",
+        ),
+        Node(
+            evaluate,
+            inputs={
+                "holdout_scores": "holdout_scores",
+                "challenger": "challenger",
+                "incumbent": "incumbent",
+                "options": "params:gate",
+            },
+            outputs="evaluation",
+            name="evaluate",
+        ),
+        Node(
+            plot_evaluation,
+            inputs={"holdout_scores": "holdout_scores"},
+            outputs="evaluation_plot",
+            name="plot_evaluation",
+        ),
+    ]
+    return Pipeline(
+        steps,
+        namespace=model,
+        parameters={"params:period": "params:period", "params:gate": f"params:gate.{model}"},
+        tags="group.evaluation",
+    )

@@ -1,0 +1,88 @@
+"""Compare a day with what the champion knew, and say what to do about it, as data."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import ibis
+import pandas as pd
+import plotly.graph_objects as go
+
+from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.features.declarations import parse_declarations
+from ucu_mlops.features.joins import join_features
+from ucu_mlops.features.period import Period
+from ucu_mlops.monitoring.decision import DecisionOptions, decide
+from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
+from ucu_mlops.review.verdicts import counted_verdicts
+
+
+def watch(
+    champion: Bundle,
+    scores: ibis.Table,
+    population: ibis.Table,
+    feature_tables: Mapping[str, ibis.Table],
+    features: dict[str, Any],
+    options: DriftOptions,
+    period: Period,
+) -> pd.DataFrame:
+    """Measure how far the day's inputs and scores lie from the champion's reference.
+
+    Returns:
+        One row per feature and score, the columns of ``drift``.
+    """
+    manifest = champion.manifest
+    names = [spec.name for spec in manifest.features]
+    spine = population.filter(population["as_of"] == period.as_of)
+    joined = join_features(names, parse_declarations(features), feature_tables, spine)
+    own = scores.filter(scores["as_of"] == period.as_of)
+    return measure_drift(
+        manifest.reference,
+        joined.execute(),
+        own.select("probability").execute()["probability"].to_numpy(),
+        model=manifest.model,
+        as_of=period.as_of,
+        options=options,
+    )
+
+
+def decide_action(
+    drift: ibis.Table,
+    cases: ibis.Table,
+    verdicts: ibis.Table,
+    champion: Bundle,
+    options: DecisionOptions,
+    period: Period,
+) -> pd.DataFrame:
+    """Weigh the last days' drift and outcome and decide: none, retrain or data_fault.
+
+    Returns:
+        One row: ``decision_id``, ``model``, ``as_of``, ``action``, ``reasons`` and ``evidence``
+        (JSON).
+    """
+    known = drift.filter(drift["as_of"] <= period.as_of).execute()
+    own = cases.filter(cases["model"] == champion.manifest.model)
+    outcome = counted_verdicts(own, verdicts, period.as_of).execute()
+    decision = decide(
+        known, outcome, model=champion.manifest.model, as_of=period.as_of, options=options
+    )
+    row = decision.to_dict()
+    return pd.DataFrame(
+        [row | {"reasons": json.dumps(row["reasons"]), "evidence": json.dumps(row["evidence"])}]
+    )
+
+
+def plot_drift(drift: ibis.Table, period: Period) -> go.Figure:
+    """Draw each feature's distance from the reference as a share of its alarm threshold."""
+    known = drift.filter(drift["as_of"] <= period.as_of)
+    frame = known.mutate(ratio=known["measure"] / known["threshold"]).execute()
+    figure = go.Figure()
+    for name, rows in frame.sort_values("as_of").groupby("name"):
+        figure.add_scatter(x=rows["as_of"], y=rows["ratio"], name=str(name), mode="lines+markers")
+    figure.add_hline(y=1, line_dash="dash", annotation_text="alarm")
+    figure.update_layout(
+        title="Distance from the champion's reference, 1 = alarm",
+        yaxis_title="Jensen-Shannon distance / threshold",
+        template="plotly_white",
+    )
+    return figure

@@ -1,0 +1,78 @@
+"""Complete a candidate with what only the scores of today's active entities can tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis
+
+from ucu_mlops.bundle.predict import Predictor
+from ucu_mlops.bundle.store import Bundle, Draft, revise
+from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
+from ucu_mlops.features.declarations import parse_declarations
+from ucu_mlops.features.joins import join_features
+from ucu_mlops.features.period import Period
+from ucu_mlops.monitoring.reference import build_reference
+from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.threshold import threshold_for_capacity
+
+
+@dataclass(frozen=True)
+class ReferenceOptions:
+    """What a model remembers of the days before its release.
+
+    Attributes:
+        days: Whole days up to ``as_of`` that count as quiet, at least 2: differences between
+            quiet days are what drift is measured against.
+    """
+
+    days: int
+
+    def __post_init__(self) -> None:
+        if self.days < 2:  # noqa: PLR2004 (a difference needs two)
+            raise ConfigurationError(f"reference.days must be at least 2, got {self.days}")
+
+
+def complete(
+    candidate: Bundle,
+    population: ibis.Table,
+    feature_tables: Mapping[str, ibis.Table],
+    features: dict[str, Any],
+    review: ReviewOptions,
+    options: ReferenceOptions,
+    period: Period,
+) -> Draft:
+    """Set the threshold whose expected cases fit the capacity, and the reference for drift.
+
+    Args:
+        candidate: A bundle that can predict.
+        population: One row per active entity and day: ``entity_id``, ``as_of``.
+        feature_tables: Stored feature groups by name.
+        features: Declared sources and groups.
+        review: How many cases a day moderators can check.
+        options: How many days the reference covers.
+        period: Its last day is the run's ``as_of``.
+
+    Returns:
+        The same model with threshold, review policy and reference.
+
+    Raises:
+        NotEnoughDataError: No features are stored for those days.
+    """
+    window = period.last(options.days)
+    spine = population.filter(population["as_of"].between(window.start, window.end))
+    names = [spec.name for spec in candidate.manifest.features]
+    frame = join_features(names, parse_declarations(features), feature_tables, spine).execute()
+    if frame.empty:
+        raise NotEnoughDataError(
+            f"no features of {candidate.manifest.model} between {window.start} and {window.end}; "
+            f"run kedro run --pipeline=features --params=start={window.start},end={window.end}"
+        )
+    probabilities = Predictor(candidate).predict(frame)[:, 0]
+    threshold = threshold_for_capacity(
+        probabilities, days=frame["as_of"].nunique(), capacity=review.capacity
+    )
+    labels = tuple(replace(label, threshold=threshold) for label in candidate.manifest.labels)
+    reference = build_reference(frame, probabilities, candidate.manifest.features, importances)
+    policy = candidate.manifest.policy | {"capacity": review.capacity}
+    return revise(candidate, labels=labels, policy=policy, reference=reference)

@@ -1,0 +1,5 @@
+"""Labels and events to cross-validated figures, for any data set."""
+
+from ucu_mlops.pipelines.scam_crossvalidation.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,54 @@
+"""Unpack tables and parameters for the simulated platform."""
+
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from ucu_mlops.features.period import Period
+from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.simulation.history import HistoryOptions, play_day, play_history
+from ucu_mlops.simulation.moderators import ModeratorOptions
+from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions
+
+
+def simulate_past(
+    platform: PlatformOptions,
+    moderators: ModeratorOptions,
+    review: ReviewOptions,
+    history: HistoryOptions,
+) -> dict[str, Any]:
+    """Play the platform's past, when the most reported users filled the queue.
+
+    Returns:
+        ``source_tables`` (by name), ``cases``, ``verdicts`` and ``truth``.
+    """
+    made = Platform(platform)
+    played = play_history(made, moderators, review, history)
+    return {
+        "source_tables": {name: played[name] for name in SOURCE_TABLES},
+        "cases": played["cases"],
+        "verdicts": played["verdicts"],
+        "truth": made.truth(),
+    }
+
+
+def simulate_day(
+    platform: PlatformOptions,
+    moderators: ModeratorOptions,
+    cases: ibis.Table,
+    verdicts: ibis.Table,
+    period: Period,
+) -> dict[str, Any]:
+    """Play one more day: who is still there acts, and moderators decide open cases.
+
+    Returns:
+        ``source_tables`` (the day's rows by table) and ``verdicts`` (the day's).
+    """
+    played: dict[str, pd.DataFrame] = play_day(
+        Platform(platform), moderators, cases.execute(), verdicts.execute(), period.as_of
+    )
+    return {
+        "source_tables": {name: played[name] for name in SOURCE_TABLES},
+        "verdicts": played["verdicts"],
+    }

@@ -1,0 +1,1 @@
+"""What is true of any model: metrics, intervals, drift measures, stable hashes."""

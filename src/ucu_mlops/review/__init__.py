@@ -1,0 +1,1 @@
+"""What moderators see and what their answers mean: queue, counted verdicts, hold-out."""

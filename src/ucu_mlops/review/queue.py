@@ -1,0 +1,284 @@
+"""Who is put before the moderators today, and how probable it was that they would be.
+
+candidates, history → who may be queued → model | report | exploration
+decided cases → second look
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ucu_mlops.errors import ConfigurationError, DataError, DuplicateKeyError, SchemaError
+from ucu_mlops.quality.hashing import derived_id, hash_share
+
+CANDIDATE_COLUMNS = ("entity_id", "probability", "reports_known_today")
+HISTORY_COLUMNS = (
+    *("case_id", "entity_id", "as_of", "probability", "source"),
+    *("is_violation", "decided_at", "second_look_as_of"),
+)
+CASE_COLUMNS = {
+    "case_id": "str",
+    "model": "str",
+    "entity_id": "str",
+    "label": "str",
+    "as_of": "object",
+    "rank": "int64",
+    "source": "str",
+    "propensity": "float64",
+    "probability": "float64",
+    "reasons": "str",
+    "version": "str",
+    "first_case_id": "str",
+}
+SOURCES = ("model", "rule")
+
+
+@dataclass(frozen=True)
+class ReviewOptions:
+    """How the moderators' day is divided.
+
+    The shares are of ``capacity``; what reports and second looks do not need goes to the model.
+
+    Attributes:
+        capacity: Cases per day that moderators can decide; 0 makes an empty queue.
+        exploration_share: Share drawn uniformly from whom neither model nor reports chose.
+        second_look_share: Share for decided cases that another moderator decides again, blind.
+        report_share: Share at most for users reported today whom the model did not choose.
+        dismissed_days: Days for which a dismissed user is left alone.
+        rise: By how much a dismissed user's probability must exceed what it was to be queued
+            earlier than that.
+        second_look_days: A decided case may be looked at again for this many days.
+        fill_below_threshold: Whether places that nobody above the threshold needs go to the most
+            probable below it; otherwise they stay empty.
+        seed: Another seed, another draw of exploration, second looks and order among equals.
+    """
+
+    capacity: int = 60
+    exploration_share: float = 0.15
+    second_look_share: float = 0.05
+    report_share: float = 0.2
+    dismissed_days: int = 14
+    rise: float = 0.0
+    second_look_days: int = 14
+    fill_below_threshold: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse negative numbers and shares that together exceed the whole."""
+        for name in ("capacity", "dismissed_days", "rise", "second_look_days"):
+            if getattr(self, name) < 0:
+                raise ConfigurationError(
+                    f"review.{name} must be 0 or more, got {getattr(self, name)}"
+                )
+        shares = (self.exploration_share, self.second_look_share, self.report_share)
+        if min(shares) < 0 or sum(shares) > 1 + 1e-9:
+            raise ConfigurationError(
+                "review: exploration_share, second_look_share and report_share must be 0 or more "
+                f"and at most 1 together, got {shares}"
+            )
+
+    def places(self) -> tuple[int, int, int]:
+        """Give the places for exploration, second looks and reports.
+
+        Rounding the running total keeps their sum within the capacity.
+        """
+        shares = (self.exploration_share, self.second_look_share, self.report_share)
+        ends = np.floor(np.cumsum((0.0, *shares)) * self.capacity + 0.5).astype(int)
+        exploration, second, report = np.diff(np.minimum(ends, self.capacity)).tolist()
+        return exploration, second, report
+
+
+def build_queue(  # noqa: PLR0913 - each keyword is a column of every case
+    candidates: pd.DataFrame,
+    history: pd.DataFrame,
+    *,
+    model: str,
+    label: str,
+    as_of: date,
+    version: str,
+    source: str,
+    threshold: float,
+    options: ReviewOptions,
+) -> pd.DataFrame:
+    """Choose the cases of one day; the same inputs in any row order make the same queue.
+
+    Confirmed users and users with an open case are never queued again, dismissed ones not for
+    ``dismissed_days`` unless their probability rises past the highest it was when dismissed.
+    The model's and the reports' cases have propensity 1; given those, exploration draws
+    uniformly from the other users who may be queued, so that weighting its verdicts by
+    1 / propensity estimates what is among them. Cases of ``as_of`` or later and verdicts of
+    later days are ignored, so an old day can be built again.
+
+    Args:
+        candidates: One row per active user as of ``as_of``. Needs ``entity_id`` (string),
+            ``probability`` (float, 0..1) and ``reports_known_today`` (int, reports of the user
+            that became known on ``as_of``).
+        history: One row per first-look case of this model and label, as
+            :func:`ucu_mlops.review.verdicts.counted_verdicts` gives it. Needs ``case_id``,
+            ``entity_id``, ``as_of`` (date), ``probability``, ``source``, ``is_violation``
+            (boolean, null while open), ``decided_at`` (timestamp, UTC, null while open) and
+            ``second_look_as_of`` (date, null when never looked at again).
+        model: Name of the model.
+        label: Name of its label.
+        as_of: The day, meaning its end (UTC).
+        version: Version of the champion that gave the probabilities.
+        source: ``model`` or ``rule``: what gave the probabilities.
+        threshold: Probability from which on the champion asks for a look.
+        options: How the day is divided.
+
+    Returns:
+        One row per case with the columns of ``cases``, most probable first; ``reasons`` is an
+        empty JSON list. At most ``capacity`` rows and one per user.
+
+    Raises:
+        ConfigurationError: ``source`` is neither ``model`` nor ``rule``.
+        SchemaError: A column is missing.
+        DataError: ``candidates`` has null or duplicate users, or a probability outside 0..1.
+    """
+    if source not in SOURCES:
+        raise ConfigurationError(f"review: source must be one of {SOURCES}, got {source!r}")
+    _check_candidates(candidates)
+    past = _known_history(history, as_of)
+    salt = f"{options.seed}|{model}|{label}|{as_of}"
+    eligible = _eligible(candidates, past, as_of, options)
+    seconds = _second_looks(past, eligible, as_of, salt, options)
+    firsts = _first_looks(eligible, source, threshold, salt, len(seconds), options)
+    chosen = pd.concat([firsts, seconds]) if len(seconds) else firsts
+    chosen = chosen.assign(luck=hash_share(chosen["entity_id"], f"{salt}|order"))
+    chosen = chosen.sort_values(["probability", "luck", "entity_id"], ascending=[False, True, True])
+    return _as_cases(chosen, model=model, label=label, as_of=as_of, version=version)
+
+
+def _check_candidates(candidates: pd.DataFrame) -> None:
+    if missing := sorted(set(CANDIDATE_COLUMNS) - set(candidates.columns)):
+        raise SchemaError(f"candidates need {missing}; got {list(candidates.columns)}")
+    entities, probability = candidates["entity_id"], candidates["probability"].astype("float64")
+    if entities.isna().any():
+        raise DuplicateKeyError(
+            f"candidates.entity_id is null in {int(entities.isna().sum())} rows; "
+            "score each active user once"
+        )
+    if (repeated := entities[entities.duplicated()]).size:
+        raise DuplicateKeyError(
+            f"candidates.entity_id holds {repeated.iloc[0]!r} more than once "
+            f"({repeated.size} rows too many); score each active user once"
+        )
+    if wrong := int((~probability.between(0, 1)).sum()):
+        raise DataError(
+            f"candidates.probability is missing or outside 0..1 in {wrong} rows; "
+            "check the scores of the day"
+        )
+    if candidates["reports_known_today"].isna().any():
+        raise DataError("candidates.reports_known_today is null; a user without reports has 0")
+
+
+def _known_history(history: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Give the earlier days' cases as they were known at the end of ``as_of``."""
+    if missing := sorted(set(HISTORY_COLUMNS) - set(history.columns)):
+        raise SchemaError(f"history needs {missing}; got {list(history.columns)}")
+    today = pd.Timestamp(as_of)
+    decided_at = pd.to_datetime(history["decided_at"], utc=True)
+    decided = decided_at.lt(today.tz_localize("UTC") + pd.Timedelta(days=1)) & (
+        history["is_violation"].notna()
+    )
+    violation = history["is_violation"].astype("boolean").fillna(value=False).astype(bool)
+    second = pd.to_datetime(history["second_look_as_of"])
+    past = pd.DataFrame(
+        {
+            "case_id": history["case_id"].astype("str"),
+            "entity_id": history["entity_id"].astype("str"),
+            "as_of": pd.to_datetime(history["as_of"]),
+            "probability": history["probability"].astype("float64"),
+            "decided_at": decided_at,
+            "open": ~decided,
+            "confirmed": decided & violation,
+            "dismissed": decided & ~violation,
+            "looked_again": second.lt(today),
+        }
+    )
+    return past[past["as_of"].lt(today)]
+
+
+def _eligible(
+    candidates: pd.DataFrame, past: pd.DataFrame, as_of: date, options: ReviewOptions
+) -> pd.DataFrame:
+    """Keep the candidates who may get a first look today."""
+    users = candidates[list(CANDIDATE_COLUMNS)].astype({"entity_id": "str", "probability": float})
+    users = users.reset_index(drop=True)
+    barred = past.loc[past["open"] | past["confirmed"], "entity_id"]
+    recent = past[past["dismissed"] & past["decided_at"].ge(_days_before(as_of, options))]
+    # a case without a probability cannot be risen past
+    bars = recent["probability"].fillna(np.inf).groupby(recent["entity_id"]).max() + options.rise
+    bar = users["entity_id"].map(bars).astype("float64")
+    queueable = ~users["entity_id"].isin(barred) & (bar.isna() | users["probability"].gt(bar))
+    return users[queueable]
+
+
+def _days_before(as_of: date, options: ReviewOptions) -> pd.Timestamp:
+    end_of_day = pd.Timestamp(as_of, tz="UTC") + pd.Timedelta(days=1)
+    return end_of_day - pd.Timedelta(days=options.dismissed_days)
+
+
+def _second_looks(
+    past: pd.DataFrame, eligible: pd.DataFrame, as_of: date, salt: str, options: ReviewOptions
+) -> pd.DataFrame:
+    """Draw decided cases uniformly; users who may get a first look today are left to it."""
+    end_of_day = pd.Timestamp(as_of, tz="UTC") + pd.Timedelta(days=1)
+    since = end_of_day - pd.Timedelta(days=options.second_look_days)
+    pool = past[(past["confirmed"] | past["dismissed"]) & past["decided_at"].ge(since)]
+    pool = pool[~pool["looked_again"] & ~pool["entity_id"].isin(eligible["entity_id"])]
+    open_now = past.loc[past["open"], "entity_id"]
+    pool = pool[~pool["entity_id"].isin(open_now)].sort_values(["decided_at", "case_id"])
+    pool = pool.drop_duplicates("entity_id", keep="last")
+    drawn = _draw(pool, options.places()[1], f"{salt}|second_look")
+    return drawn.assign(source="second_look", first_case_id=drawn["case_id"])[
+        ["entity_id", "probability", "source", "propensity", "first_case_id"]
+    ]
+
+
+def _first_looks(
+    eligible: pd.DataFrame,
+    source: str,
+    threshold: float,
+    salt: str,
+    n_second: int,
+    options: ReviewOptions,
+) -> pd.DataFrame:
+    """Give the model, the reports and exploration their places."""
+    n_explored, _, n_reported = options.places()
+    n_chosen = options.capacity - n_explored - n_second  # the model's and the reports' places
+    users = eligible.assign(
+        luck=hash_share(eligible["entity_id"], f"{salt}|ties"),
+        first_case_id=None,
+    ).sort_values(["probability", "luck", "entity_id"], ascending=[False, True, True])
+    wanted = users[users["probability"].ge(threshold) | options.fill_below_threshold]
+    top = wanted.head(n_chosen - n_reported)
+    others = users.drop(top.index)
+    by_report = others[others["reports_known_today"].gt(0)].head(n_reported)
+    n_by_model = n_chosen - len(by_report)
+    by_model = wanted.drop(by_report.index, errors="ignore").head(n_by_model)
+    unseen = users.drop(by_model.index).drop(by_report.index)
+    explored = _draw(unseen, n_explored, f"{salt}|exploration").assign(source="exploration")
+    by_model = by_model.assign(source=source, propensity=1.0)
+    by_report = by_report.assign(source="report", propensity=1.0)
+    return pd.concat([by_model, by_report, explored])[
+        ["entity_id", "probability", "source", "propensity", "first_case_id"]
+    ]
+
+
+def _draw(rows: pd.DataFrame, places: int, salt: str) -> pd.DataFrame:
+    """Draw up to ``places`` rows uniformly and note how probable each one's draw was."""
+    drawn = min(places, len(rows))
+    lucky = np.argsort(hash_share(rows["entity_id"], salt), kind="stable")[:drawn]
+    return rows.iloc[lucky].assign(propensity=drawn / max(len(rows), 1))
+
+
+def _as_cases(chosen: pd.DataFrame, **constants: Any) -> pd.DataFrame:
+    cases = chosen.assign(rank=np.arange(1, len(chosen) + 1), reasons="[]", **constants)
+    keys = ("model", "entity_id", "label", "as_of", "source")
+    rows = zip(*(cases[key] for key in keys), strict=True)
+    cases["case_id"] = [derived_id(*row) for row in rows]
+    return cases[list(CASE_COLUMNS)].astype(CASE_COLUMNS).reset_index(drop=True)

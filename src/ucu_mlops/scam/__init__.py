@@ -1,0 +1,1 @@
+"""What only the scam model knows: estimator, calibration, ONNX export, rule, reasons."""

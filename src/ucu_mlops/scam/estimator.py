@@ -1,0 +1,234 @@
+"""Fit the scam model: outliers cut and scaled, classes balanced, boosted trees, calibrated.
+
+::
+
+    frame ─▶ float32 ─▶ clip, scale, encode ─▶ (sample) ─▶ LightGBM ─▶ log-odds ─▶ Platt ─▶ clip
+
+All arithmetic up to the trees is float32, in the order that the exported network has, so that a
+value lands on the same side of every split here and there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
+from lightgbm import LGBMClassifier
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import StratifiedKFold
+
+from ucu_mlops.bundle.manifest import FeatureSpec
+from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError, SchemaError
+from ucu_mlops.scam.calibration import Calibration, fit_platt
+from ucu_mlops.scam.preprocessing import build_preprocessing, model_frame
+
+SAMPLERS = {"none": None, "undersample": RandomUnderSampler, "oversample": RandomOverSampler}
+THREADS = 2
+# What may be tuned. Seeds, threads and the objective are not among it, nor what the export does
+# not know: linear trees, categorical splits, zero as missing, random forests.
+TUNABLE = frozenset(
+    "class_weight colsample_bytree extra_trees feature_fraction_bynode learning_rate max_bin "
+    "max_depth min_child_samples min_child_weight min_split_gain n_estimators num_leaves "
+    "path_smooth reg_alpha reg_lambda scale_pos_weight subsample subsample_freq".split()
+)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How the scam model is fitted.
+
+    Attributes:
+        seed: Seed of folds, sampler and trees.
+        outliers: ``lower`` and ``upper`` quantiles of the training rows; what lies beyond counts
+            as lying there.
+        balancing: ``none``, ``undersample`` (drop negatives) or ``oversample`` (repeat positives).
+        ratio: Positives per negative after balancing, above 0 and at most 1.
+        lightgbm: LightGBM's parameters, by their scikit-learn names.
+        calibration_folds: Folds whose held-out log-odds the calibration is fitted on; at least 2.
+        min_positives: Positive entities below which nothing is fitted; at least 2.
+    """
+
+    seed: int = 0
+    outliers: Mapping[str, float] = field(
+        default_factory=lambda: {"lower": 0.001, "upper": 0.999}  # one row in a thousand each side
+    )
+    balancing: str = "none"
+    ratio: float = 1.0
+    lightgbm: Mapping[str, Any] = field(default_factory=dict)
+    calibration_folds: int = 5
+    min_positives: int = 20
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be fitted or exported."""
+        if set(self.outliers) != {"lower", "upper"} or not (
+            0 <= self.outliers["lower"] < self.outliers["upper"] <= 1
+        ):
+            raise ConfigurationError(
+                "training.outliers must have 0 <= lower < upper <= 1 and nothing else, "
+                f"got {dict(self.outliers)}"
+            )
+        if self.balancing not in SAMPLERS:
+            raise ConfigurationError(
+                f"training.balancing must be one of {sorted(SAMPLERS)}, got {self.balancing!r}"
+            )
+        if not 0 < self.ratio <= 1:
+            raise ConfigurationError(
+                f"training.ratio must be above 0 and at most 1, got {self.ratio}"
+            )
+        if unknown := sorted(set(self.lightgbm) - TUNABLE):
+            raise ConfigurationError(
+                f"training.lightgbm does not take {unknown}; it takes {sorted(TUNABLE)}"
+            )
+        for name in ("calibration_folds", "min_positives"):
+            if (value := getattr(self, name)) < 2:  # noqa: PLR2004 (one to learn, one to test)
+                raise ConfigurationError(f"training.{name} must be at least 2, got {value}")
+
+
+@dataclass(frozen=True)
+class FittedScam:
+    """A fitted model, before it is exported.
+
+    Attributes:
+        features: The inputs.
+        preprocessing: Clips and scales the numbers, encodes the categories.
+        classifier: Boosted trees on what the preprocessing gives.
+        calibration: From log-odds to probabilities.
+        held_out: Calibrated probability of each training row by a model that never saw the
+            row's entity, shape ``(n_rows,)``.
+    """
+
+    features: tuple[FeatureSpec, ...]
+    preprocessing: ColumnTransformer
+    classifier: LGBMClassifier
+    calibration: Calibration
+    held_out: NDArray[np.float64]
+
+    def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """Give each row its probability, shape ``(n_rows, 1)``."""
+        prepared = self.preprocessing.transform(model_frame(frame, self.features))
+        return self.calibration.apply(_log_odds(self.classifier, prepared)).reshape(-1, 1)
+
+
+def fit(
+    training_set: pd.DataFrame, features: Sequence[FeatureSpec], options: TrainingOptions
+) -> FittedScam:
+    """Fit on all rows, and calibrate on predictions for rows whose entity was left out.
+
+    Args:
+        training_set: One row per entity and day: the features, ``label`` (0 or 1), ``entity_id``
+            (each row is an entity of its own where it is absent) and ``weight`` (1 where absent).
+        features: The inputs.
+        options: How to fit.
+
+    Returns:
+        The fitted model; the same rows in the same order give the same one.
+
+    Raises:
+        SchemaError: A column is missing or holds something else.
+        DataError: A label is neither 0 nor 1, or a weight is not positive.
+        NotEnoughDataError: Too few entities of either class.
+    """
+    labels, weights = _labels_and_weights(training_set)
+    folds = _fold_of_each_row(training_set, labels, options)
+    frame = model_frame(training_set, features)
+
+    log_odds = np.empty(len(labels))
+    for fold in range(options.calibration_folds):
+        kept, left_out = folds != fold, folds == fold
+        preprocessing = build_preprocessing(features, options.outliers)
+        prepared = preprocessing.fit_transform(frame[kept])
+        trees = _fit_trees(prepared, labels[kept], weights[kept], options)
+        log_odds[left_out] = _log_odds(trees, preprocessing.transform(frame[left_out]))
+    calibration = fit_platt(log_odds, labels, weights)
+
+    preprocessing = build_preprocessing(features, options.outliers)
+    trees = _fit_trees(preprocessing.fit_transform(frame), labels, weights, options)
+    return FittedScam(
+        tuple(features), preprocessing, trees, calibration, calibration.apply(log_odds)
+    )
+
+
+def _labels_and_weights(
+    training_set: pd.DataFrame,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    if "label" not in training_set.columns:
+        raise SchemaError(f"training set needs column 'label'; got {list(training_set.columns)}")
+    if not training_set["label"].isin((0, 1)).all():
+        raise DataError("training set: label must be 0 or 1 in every row; drop undecided rows")
+    labels = training_set["label"].to_numpy(dtype=np.int64)
+    if "weight" not in training_set.columns:
+        return labels, np.ones(len(labels))
+    weights = training_set["weight"].to_numpy(dtype=np.float64, na_value=np.nan)
+    if not (np.isfinite(weights) & (weights > 0)).all():
+        raise DataError("training set: weight must be finite and above 0 in every row")
+    return labels, weights
+
+
+def _fold_of_each_row(
+    training_set: pd.DataFrame, labels: NDArray[np.int64], options: TrainingOptions
+) -> NDArray[np.int64]:
+    """Deal out whole entities, positive ones (positive on any day) evenly."""
+    if "entity_id" in training_set.columns:
+        entity_of_row, _ = pd.factorize(training_set["entity_id"])
+    else:
+        entity_of_row = np.arange(len(labels))
+    positive = np.zeros(entity_of_row.max(initial=-1) + 1, dtype=np.int64)
+    np.maximum.at(positive, entity_of_row, labels)
+    needed = max(options.min_positives, options.calibration_folds)
+    found, others = int(positive.sum()), int((1 - positive).sum())
+    if found < needed or others < options.calibration_folds:
+        raise NotEnoughDataError(
+            f"training set needs {needed} positive entities and {options.calibration_folds} "
+            f"negative ones, got {found} and {others}; wait for more verdicts or take more days"
+        )
+    folds = StratifiedKFold(options.calibration_folds, shuffle=True, random_state=options.seed)
+    fold_of_entity = np.empty(len(positive), dtype=np.int64)
+    for fold, (_, held_out) in enumerate(folds.split(positive, positive)):
+        fold_of_entity[held_out] = fold
+    return fold_of_entity[entity_of_row]
+
+
+def _fit_trees(
+    prepared: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    options: TrainingOptions,
+) -> LGBMClassifier:
+    # Not imbalanced-learn's Pipeline: it would resample the rows and leave their weights behind.
+    chosen = _balanced(labels, options)
+    classifier = LGBMClassifier(
+        **options.lightgbm,
+        random_state=options.seed,
+        deterministic=True,
+        force_row_wise=True,
+        n_jobs=THREADS,
+        verbose=-1,
+    )
+    classifier.fit(prepared[chosen], labels[chosen], sample_weight=weights[chosen])
+    return classifier
+
+
+def _balanced(labels: NDArray[np.int64], options: TrainingOptions) -> NDArray[np.int64]:
+    """Choose the rows to fit on; a set that is already that balanced stays whole."""
+    rows = np.arange(len(labels))
+    sampler = SAMPLERS[options.balancing]
+    if sampler is None or labels.sum() >= options.ratio * (1 - labels).sum():
+        return rows
+    chosen, _ = sampler(sampling_strategy=options.ratio, random_state=options.seed).fit_resample(
+        rows.reshape(-1, 1), labels
+    )
+    # Sorted, because the order of rows decides how sums are rounded.
+    return np.sort(chosen.ravel())
+
+
+def _log_odds(trees: LGBMClassifier, prepared: NDArray[np.float32]) -> NDArray[np.float64]:
+    if not len(prepared):
+        return np.empty(0)
+    raw: NDArray[np.float64] = trees.booster_.predict(
+        prepared, raw_score=True, num_threads=THREADS
+    )
+    return raw

@@ -1,0 +1,291 @@
+"""The kinds of people on the platform and how each behaves, as one table of numbers.
+
+Every behaviour of a person is drawn around the centre of the kind, wide enough that a scammer
+looks like somebody honest in each single respect: busy sellers write as much as mass messengers,
+sharers post as many links as link spammers, couples are as warm as romance scammers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Spread = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How one kind behaves: a centre and a spread for each thing a person does.
+
+    A share is Beta distributed (mean, concentration), an amount log-normal (median, sigma), the
+    mood normal (mean, standard deviation).
+
+    Attributes:
+        activity: Share of days with any session.
+        messages: Amount of messages on an active day.
+        circle: Amount of regular contacts.
+        strangers: Share of messages to somebody outside the circle.
+        links: Share of messages with a link.
+        replies: Share of messages that answer one.
+        mood: Mean sentiment of the messages, -1 to 1.
+        chars: Amount of characters in a message.
+        sessions: Amount of sessions on an active day beyond the first.
+        duration: Amount of seconds in a session.
+        night: Share of what happens between midnight and five.
+        abroad: Share of sessions from a foreign address.
+        reported: Amount of reports that one message draws, far below 1.
+        completeness: Share of the profile that is filled in.
+        verified: Share of verified phones.
+    """
+
+    activity: Spread
+    messages: Spread
+    circle: Spread
+    strangers: Spread
+    links: Spread
+    replies: Spread
+    mood: Spread
+    chars: Spread
+    sessions: Spread
+    duration: Spread
+    night: Spread
+    abroad: Spread
+    reported: Spread
+    completeness: Spread
+    verified: Spread
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of person.
+
+    Attributes:
+        name: What the truth calls it.
+        share: Its share among the honest, or among the scammers.
+        is_scammer: Whether moderators should confirm it.
+        behaviour: How it behaves.
+    """
+
+    name: str
+    share: float
+    is_scammer: bool
+    behaviour: Behaviour
+
+
+AMOUNTS = frozenset({"messages", "circle", "chars", "sessions", "duration", "reported"})
+NAMES = tuple(field.name for field in fields(Behaviour))
+
+ORDINARY = Behaviour(
+    activity=(0.45, 5),
+    messages=(2.0, 0.9),
+    circle=(6, 0.5),
+    strangers=(0.2, 5),
+    links=(0.06, 8),
+    replies=(0.5, 6),
+    mood=(0.12, 0.2),
+    chars=(45, 0.4),
+    sessions=(0.4, 0.5),
+    duration=(240, 0.6),
+    night=(0.1, 8),
+    abroad=(0.03, 3),
+    reported=(0.0003, 1.0),
+    completeness=(0.55, 4),
+    verified=(0.75, 2),
+)
+
+
+def _like_ordinary(**changes: Spread) -> Behaviour:
+    return Behaviour(**{name: getattr(ORDINARY, name) for name in NAMES} | changes)
+
+
+HONEST = (
+    Kind("ordinary", 0.66, False, ORDINARY),
+    Kind(
+        "seller",
+        0.12,
+        False,
+        _like_ordinary(
+            activity=(0.7, 6),
+            messages=(7.0, 0.8),
+            circle=(15, 0.5),
+            strangers=(0.65, 6),
+            links=(0.2, 4),
+            replies=(0.33, 6),
+            sessions=(0.9, 0.5),
+            reported=(0.00055, 1.0),
+        ),
+    ),
+    Kind(
+        "sharer",
+        0.09,
+        False,
+        _like_ordinary(messages=(3.0, 0.9), links=(0.4, 4), replies=(0.35, 6), chars=(60, 0.4)),
+    ),
+    Kind(
+        "close",
+        0.1,
+        False,
+        _like_ordinary(
+            activity=(0.65, 6),
+            messages=(5.0, 0.8),
+            circle=(3, 0.4),
+            strangers=(0.15, 6),
+            replies=(0.58, 6),
+            mood=(0.4, 0.2),
+            chars=(85, 0.5),
+            duration=(500, 0.7),
+            night=(0.25, 5),
+        ),
+    ),
+    Kind(
+        "arguer",
+        0.03,
+        False,
+        _like_ordinary(messages=(4.0, 0.9), mood=(-0.15, 0.2), reported=(0.003, 0.7)),
+    ),
+)
+
+SCAMMERS = (
+    Kind(
+        "mass_messenger",
+        0.3,
+        True,
+        _like_ordinary(
+            activity=(0.65, 6),
+            messages=(9.0, 0.7),
+            circle=(8, 0.5),
+            strangers=(0.75, 6),
+            links=(0.15, 4),
+            replies=(0.25, 6),
+            sessions=(0.9, 0.5),
+            reported=(0.007, 0.8),
+            completeness=(0.42, 4),
+            verified=(0.55, 2),
+        ),
+    ),
+    Kind(
+        "link_spammer",
+        0.25,
+        True,
+        _like_ordinary(
+            activity=(0.6, 6),
+            messages=(5.0, 0.8),
+            strangers=(0.5, 5),
+            links=(0.45, 5),
+            replies=(0.28, 6),
+            mood=(0.18, 0.2),
+            reported=(0.009, 0.8),
+            completeness=(0.42, 4),
+            verified=(0.55, 2),
+        ),
+    ),
+    Kind(
+        "romance",
+        0.22,
+        True,
+        _like_ordinary(
+            activity=(0.75, 6),
+            messages=(5.0, 0.7),
+            circle=(4, 0.5),
+            strangers=(0.3, 5),
+            replies=(0.5, 6),
+            mood=(0.48, 0.18),
+            chars=(105, 0.4),
+            duration=(480, 0.6),
+            night=(0.35, 5),
+            abroad=(0.12, 3),
+            reported=(0.005, 0.8),
+            completeness=(0.68, 5),
+            verified=(0.6, 2),
+        ),
+    ),
+    Kind(
+        "taken_over",
+        0.23,
+        True,
+        _like_ordinary(
+            activity=(0.6, 6),
+            messages=(5.5, 0.8),
+            strangers=(0.6, 5),
+            links=(0.28, 4),
+            replies=(0.3, 6),
+            abroad=(0.4, 2),
+            reported=(0.008, 0.8),
+        ),
+    ),
+)
+
+# Calls at night and warm words to many, few of whom have understood yet: unlike the kinds above
+# in what it does, and quiet in what gives those away.
+NEW_SCAMMER = Kind(
+    "voice_caller",
+    0.0,
+    True,
+    _like_ordinary(
+        activity=(0.85, 12),
+        messages=(7.0, 0.4),
+        circle=(20, 0.3),
+        strangers=(0.92, 20),
+        links=(0.003, 30),
+        replies=(0.3, 8),
+        mood=(0.7, 0.1),
+        chars=(30, 0.3),
+        sessions=(1.6, 0.4),
+        duration=(2400, 0.4),
+        night=(0.75, 10),
+        reported=(0.0015, 0.6),
+        completeness=(0.6, 8),
+        verified=(0.85, 4),
+    ),
+)
+
+KINDS = (*HONEST, *SCAMMERS, NEW_SCAMMER)
+KIND_NAMES = tuple(kind.name for kind in KINDS)
+TAKEN_OVER = KIND_NAMES.index("taken_over")
+VOICE_CALLER = KIND_NAMES.index("voice_caller")
+IS_SCAMMER = np.array([kind.is_scammer for kind in KINDS])
+# Shape (kinds, behaviours, 2): centre and spread.
+_TABLE = np.array([astuple(kind.behaviour) for kind in KINDS])
+
+
+def draw_kinds(
+    rng: np.random.Generator, kinds: Sequence[Kind], n: int
+) -> NDArray[np.int64]:
+    """Draw who is of which kind.
+
+    Args:
+        rng: Where the numbers come from.
+        kinds: The kinds to choose from, by their shares.
+        n: How many people.
+
+    Returns:
+        Positions in ``KINDS``, shape (n,).
+    """
+    shares = np.array([kind.share for kind in kinds])
+    drawn = rng.choice(len(kinds), size=n, p=shares / shares.sum())
+    return np.array([KIND_NAMES.index(kind.name) for kind in kinds])[drawn]
+
+
+def draw_behaviour(
+    rng: np.random.Generator, kinds: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Draw each person's own behaviour around that of the kind.
+
+    Args:
+        rng: Where the numbers come from.
+        kinds: Positions in ``KINDS``, shape (n,).
+
+    Returns:
+        Shape (n, behaviours), columns as in ``NAMES``.
+    """
+    drawn = np.empty((len(kinds), len(NAMES)))
+    for column, name in enumerate(NAMES):
+        centre, spread = _TABLE[kinds, column].T
+        if name in AMOUNTS:
+            drawn[:, column] = centre * np.exp(spread * rng.standard_normal(len(kinds)))
+        elif name == "mood":
+            drawn[:, column] = rng.normal(centre, spread)
+        else:
+            drawn[:, column] = rng.beta(centre * spread, (1 - centre) * spread)
+    return drawn

@@ -1,0 +1,48 @@
+"""The pipelines under their names, and what each of them touches."""
+
+import pytest
+from kedro.pipeline import Pipeline
+
+from ucu_mlops.pipeline_registry import register_pipelines
+
+PIPELINES = register_pipelines()
+NAMES = {
+    "__default__",
+    "simulation",
+    "simulation_day",
+    "features",
+    "scam_coldstart",
+    "scam_training",
+    "scam_evaluation",
+    "scam_release",
+    "scam_scoring",
+    "scam_monitoring",
+    "scam_crossvalidation",
+    "scam_daily",
+    "scam_retrain",
+}
+
+
+def test_every_name_is_registered():
+    """`kedro run --pipeline=NAME` works for these names and there are no others."""
+    assert set(PIPELINES) == NAMES
+
+
+def test_the_hidden_truth_is_read_by_no_pipeline():
+    """No model, gate or monitor can see who is a scammer."""
+    readers = {name for name, each in PIPELINES.items() if "simulation_truth" in each.all_inputs()}
+    assert readers == set()
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_nodes_are_named_by_verbs(name):
+    """A node's name says what it does, without `_node`."""
+    assert all(not node.name.endswith("_node") for node in PIPELINES[name].nodes)
+
+
+def test_plain_run_goes_from_nothing_to_a_queue():
+    """The default pipeline needs no data set to exist before it starts."""
+    default: Pipeline = PIPELINES["__default__"]
+    free = {name for name in default.inputs() if not name.startswith("params:")}
+    assert free <= {"scam.decisions"}
+    assert {"scam.queue", "scam.decision"} <= default.outputs()
