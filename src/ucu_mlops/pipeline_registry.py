@@ -23,9 +23,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         "simulation_day": simulation.create_day_pipeline(),
         "features": features.create_pipeline(),
         "scam_coldstart": scam_coldstart.create_pipeline()
-        + policy.create_pipeline("scam", "scam.rule", "scam.incumbent"),
+        + policy.create_pipeline("scam", "rule", "incumbent"),
         "scam_training": scam_training.create_pipeline()
-        + policy.create_pipeline("scam", "scam.candidate", "scam.challenger"),
+        + policy.create_pipeline("scam", "candidate", "challenger"),
         "scam_evaluation": evaluation.create_pipeline("scam"),
         "scam_release": release.create_pipeline("scam"),
         "scam_scoring": scoring.create_pipeline("scam"),

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ucu_mlops.errors import ConfigurationError, ReleaseError, StaleRevisionError
+from ucu_mlops.errors import BundleError, ConfigurationError, ReleaseError, StaleRevisionError
 from ucu_mlops.release.ledger import Move, champions, check_follows
-from ucu_mlops.release.moves import Proposal, cold_start, promote, rollback
+from ucu_mlops.release.moves import Proposal, cold_start, override, promote, rollback
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -96,6 +96,31 @@ def test_nothing_to_roll_back_to_is_one_line(ledger, reason):
         ReleaseError, match=f"^scam: there is no version to roll back to; {reason}$"
     ):
         back(ledger)
+
+
+def test_a_version_that_does_not_load_is_not_rolled_back_to():
+    """The check comes before the move."""
+    ledger = started()
+    promote(ledger, to("2"), "bob", AT)
+    asked = []
+
+    def damaged(version):
+        asked.append(version)
+        raise BundleError("damaged")
+
+    with pytest.raises(BundleError):
+        rollback(ledger, "scam", "ann", "complaints", AT, loads=damaged)
+    assert (asked, ledger.head("scam").to_version) == (["1"], "2")
+
+
+def test_an_override_reinstates_what_was_rolled_back():
+    """It is one move of its own kind, and saying it twice adds no second."""
+    ledger = started()
+    promote(ledger, to("2"), "bob", AT)
+    back(ledger)
+    first = override(ledger, "scam", "2", "eve", "an exercise", AT)
+    assert (first.kind, first.from_version, first.to_version) == ("override", "1", "2")
+    assert override(ledger, "scam", "2", "eve", "again", AT) == first
 
 
 def test_models_do_not_share_revisions():

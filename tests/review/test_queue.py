@@ -214,17 +214,17 @@ def test_second_looks_are_drawn_once_from_what_was_decided_lately():
 
 
 def test_exploration_estimates_what_lies_among_the_others():
-    """Over 200 days, 1 / propensity adds up to the scammers whom the model did not choose."""
+    """Over 120 days, 1 / propensity adds up to the scammers whom the model did not choose."""
     scammers = {f"u{n}" for n in range(100, 300, 10)}
     users = candidates(np.linspace(0.9, 0.1, 300))
     totals = []
-    for day in range(200):
+    for day in range(120):
         cases = queue(users, as_of=TODAY + timedelta(days=day), capacity=40)
         explored = cases[cases["source"] == "exploration"]
         totals.append((explored["entity_id"].isin(scammers) / explored["propensity"]).sum())
     standard_error = np.std(totals) / np.sqrt(len(totals))
     assert abs(np.mean(totals) - len(scammers)) < 3 * standard_error
-    assert standard_error < 3
+    assert standard_error < 4
 
 
 def test_equals_share_the_places_by_lot():

@@ -1,8 +1,10 @@
 """``kedro release``: which version is champion, since when and why; and how to change that."""
 
 import getpass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -65,3 +67,20 @@ def promote_command(model: str, version: str, who: str, why: str, env: str | Non
     _loads(bundles, model)(version)
     move = override(ledger, model, version, who, why, datetime.now(UTC))
     click.echo(f"{model}: version {move.from_version} -> {move.to_version}, {move.revision=}")
+
+
+def _stores(env: str | None) -> tuple[Any, Path]:
+    """Open the ledger and name the folder of cached bundles; nothing else, so that it is quick."""
+    from ucu_mlops.adapters.sqlite_ledger import SqliteLedger  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
+
+    places = read_configuration(Path.cwd(), env, "globals")
+    return SqliteLedger(Path(places["ledger"])), Path(places["bundles"])
+
+
+def _loads(bundles: Path, model: str) -> Callable[[str], object]:
+    """Return a check that a version can answer: a champion that does not load helps nobody."""
+    from ucu_mlops.bundle.predict import Predictor  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.bundle.store import read_bundle  # noqa: PLC0415
+
+    return lambda version: Predictor(read_bundle(bundles / model / version, version))

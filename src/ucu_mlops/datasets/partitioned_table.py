@@ -37,7 +37,7 @@ class PartitionedTableDataset(AbstractDataset[Rows, ir.Table]):
     Args:
         table: The table's name.
         connection: ``{backend: duckdb, database: FILE, settings: {…}}``.
-        key: Columns that identify a row; never null, never twice in the table.
+        key: Columns that identify a row (with those of ``where``); never null, never twice.
         columns: Ibis types by column name. Without it the columns are what is saved: a new one is
             added to the table (null in the days stored before), one that is gone stays (null in
             the days stored from now on), a changed type is refused.

@@ -68,18 +68,27 @@ def stage(connection: Backend, cursor: Backend, spec: TableSpec, data: Rows) -> 
     stored = cursor.table(spec.table).schema() if spec.table in cursor.list_tables() else None
     needed = fitting_columns(spec, given, stored)
     name = gen_name(spec.table)
-    cursor.create_table(name, schema=needed, database=PLACE)
-    if isinstance(source, ir.Table):
-        connection.insert(name, source.select(*needed), database=PLACE)
-    else:
-        stream = gen_name("stream")
-        cursor.con.register(stream, source)
-        try:
-            cursor.insert(name, cursor.table(stream).select(*needed), database=PLACE)
-        finally:
-            cursor.con.unregister(stream)
-    staged = cursor.table(name, database=PLACE)
-    return Staged(spec, name, _checked(spec, staged))
+    staged = cursor.create_table(name, schema=needed, database=PLACE)
+    try:
+        if isinstance(source, ir.Table):
+            connection.insert(name, source.select(*needed), database=PLACE)
+        else:
+            _insert_stream(cursor, name, source, list(needed))
+        return Staged(spec, name, _checked(spec, staged))
+    except BaseException:
+        cursor.drop_table(name, database=PLACE)
+        raise
+
+
+def _insert_stream(
+    cursor: Backend, name: str, stream: pa.RecordBatchReader, columns: list[str]
+) -> None:
+    view = gen_name("stream")
+    cursor.con.register(view, stream)
+    try:
+        cursor.insert(name, cursor.table(view).select(*columns), database=PLACE)
+    finally:
+        cursor.con.unregister(view)
 
 
 def _as_reader(spec: TableSpec, data: Rows) -> pa.RecordBatchReader:

@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-from ibis.common.exceptions import IbisError
+from ibis.common.annotations import ValidationError
 
 from ucu_mlops.errors import ConfigurationError
 
@@ -42,7 +42,7 @@ class TableSpec:
 
     Attributes:
         table: Its name.
-        key: Columns that identify a row.
+        key: Columns that identify a row, those of ``where`` among them.
         columns: Ibis types by column name; None takes them from what is saved.
         partition: The days that a save replaces; None: all of them.
         where: Constants that the rows of this entry have; loads and saves see no others.
@@ -55,21 +55,17 @@ class TableSpec:
     where: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse a table without a key, or a key that is no column."""
-        if not self.key:
-            raise ConfigurationError(f"table {self.table}: key must name at least one column")
-        if self.columns is not None:
-            lost = [name for name in self.named if name not in self.columns]
-            if lost:
-                raise ConfigurationError(
-                    f"table {self.table}: key, partition and where name {lost}, got columns"
-                    f" {list(self.columns)}"
-                )
+        """Refuse a key, a partition or a constant that is no column."""
+        columns = self.named if self.columns is None else list(self.columns)
+        if lost := [name for name in self.named if name not in columns]:
+            raise ConfigurationError(
+                f"table {self.table}: key, partition and where name {lost}, got columns {columns}"
+            )
 
     @property
     def named(self) -> list[str]:
         """Columns that key, partition and where speak of."""
-        return [*self.key, *self.selecting]
+        return list(dict.fromkeys([*self.key, *self.selecting]))
 
     @property
     def selecting(self) -> list[str]:
@@ -108,13 +104,18 @@ def table_spec(
     """
     try:
         schema = None if columns is None else ibis.schema(dict(columns))
-    except (IbisError, TypeError, ValueError) as error:
+    except (ValidationError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f"table {table}: columns must have Ibis types such as string, int64,"
             f" timestamp('UTC', 6), got {dict(columns or {})}"
         ) from error
     days = None if partition is None else _partition(table, partition)
-    return TableSpec(table, tuple(key), schema, days, dict(where or {}))
+    if not key:
+        raise ConfigurationError(f"table {table}: key must name at least one column")
+    constants = dict(where or {})
+    # Rows of two models may share all but the model: the constants are part of the key.
+    whole_key = (*(name for name in constants if name not in key), *key)
+    return TableSpec(table, whole_key, schema, days, constants)
 
 
 def _partition(table: str, raw: Mapping[str, Any]) -> Partition:

@@ -10,14 +10,15 @@ taken for a typing error and refused.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from ucu_mlops.errors import ConfigurationError
-from ucu_mlops.features.groups import Feature, FeatureGroup, Source, check_unique
+from ucu_mlops.features.groups import Feature, FeatureGroup, Source
 from ucu_mlops.features.parsing import parse_group
-from ucu_mlops.features.reading import hint, read_mapping, read_text, refuse
+from ucu_mlops.features.reading import check_unique, hint, read_mapping, read_text, refuse
 
 SOURCES, LABELS = "sources", "labels"
+ALMOST_THE_SAME = 0.8  # a letter or two of ten: "mesages" is "messages", "images" is not
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,19 @@ class Declarations:
     labels: LabelSource | None = None
     dormant: tuple[FeatureGroup, ...] = ()
 
+    def source(self, name: str) -> Source:
+        """Return a declared source.
+
+        Raises:
+            ConfigurationError: It is not declared here.
+        """
+        if name not in self.sources:
+            raise ConfigurationError(
+                f"source {name!r} is not declared, declared are {sorted(self.sources)}"
+                f"{hint(name, self.sources)}; declare it under sources in conf/<env>/features/"
+            )
+        return self.sources[name]
+
     def group_of(self, name: str) -> FeatureGroup:
         """Return the group that declares a feature.
 
@@ -62,7 +76,7 @@ class Declarations:
         for group in self.groups:
             if any(feature.name == name for feature in group.features):
                 return group
-        self._explain(name)
+        raise self._unavailable(name)
 
     def feature(self, name: str) -> Feature:
         """Return a declared feature.
@@ -72,16 +86,16 @@ class Declarations:
         """
         return next(each for each in self.group_of(name).features if each.name == name)
 
-    def _explain(self, name: str) -> NoReturn:
+    def _unavailable(self, name: str) -> ConfigurationError:
         for group in self.dormant:
             if any(feature.name == name for feature in group.features):
-                raise ConfigurationError(
+                return ConfigurationError(
                     f"feature {name!r} is not available: group {group.name!r} needs source "
                     f"{group.source!r}, declared are {sorted(self.sources)}; declare it under "
                     "sources in conf/<env>/features/"
                 )
         known = {feature.name for group in self.groups for feature in group.features}
-        raise ConfigurationError(
+        return ConfigurationError(
             f"feature {name!r} is not declared in any group of conf/<env>/features/"
             f"{hint(name, known) or f'; groups are {[group.name for group in self.groups]}'}"
         )
@@ -113,7 +127,7 @@ def parse_declarations(raw: Mapping[str, Any]) -> Declarations:
     check_unique([each.name for group in awake for each in group.features], "all groups together")
     dormant = tuple(group for group in groups if group.source not in sources)
     for group in dormant:
-        if near := hint(group.source, sources):
+        if near := hint(group.source, sources, ALMOST_THE_SAME):
             refuse(f"group {group.name!r}, source", f"{group.source!r} is not declared{near}")
     labels = _labels(raw[LABELS]) if raw.get(LABELS) is not None else None
     return Declarations(sources, awake, labels, dormant)

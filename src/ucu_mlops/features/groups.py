@@ -9,8 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from json import dumps
 
-from ucu_mlops.errors import ConfigurationError
-
 Scalar = str | bool | int | float
 Condition = tuple[tuple[str, tuple[Scalar, ...]], ...]
 
@@ -155,18 +153,3 @@ def definition_of(source: Source, features: Collection[Feature]) -> str:
     )
     content = dumps([MEANING, asdict(source), written], sort_keys=True)
     return blake2b(content.encode(), digest_size=8).hexdigest()
-
-
-def check_unique(names: Collection[str], where: str) -> None:
-    """Refuse a name that stands for two things.
-
-    Raises:
-        ConfigurationError: A name occurs twice.
-    """
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise ConfigurationError(
-                f"feature declarations, {where}: {name!r} is declared twice; rename one"
-            )
-        seen.add(name)

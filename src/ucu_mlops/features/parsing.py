@@ -14,10 +14,10 @@ from ucu_mlops.features.groups import (
     Ratio,
     Scalar,
     Source,
-    check_unique,
     definition_of,
 )
 from ucu_mlops.features.reading import (
+    check_unique,
     hint,
     read_choice,
     read_mapping,
@@ -143,11 +143,13 @@ def _condition(raw: Any, where: str) -> Condition:
 
 def _values(raw: Any, where: str) -> tuple[Scalar, ...]:
     values = raw if isinstance(raw, (list, tuple)) else [raw]
-    kinds = {str if isinstance(each, str) else type(each) for each in values}
+    kinds = {type(each) for each in values}
     finite = all(not isinstance(each, float) or isfinite(each) for each in values)
     alike = len(kinds) == 1 or kinds == {int, float}
     if not (alike and kinds <= {str, bool, int, float} and finite):
-        refuse(where, f"must be text, number, true or false, or a list of one of these, got {raw!r}")
+        refuse(
+            where, f"must be text, number, true or false, or a list of one of these, got {raw!r}"
+        )
     return tuple(sorted(set(values)))
 
 
@@ -157,9 +159,7 @@ def _attributes(group: Mapping[str, Any], where: str) -> Iterator[Attribute]:
         yield Attribute(_feature_name(name, here), read_choice(kind, here, KINDS))
 
 
-def _ratios(
-    group: Mapping[str, Any], features: tuple[Feature, ...], where: str
-) -> Iterator[Ratio]:
+def _ratios(group: Mapping[str, Any], features: tuple[Feature, ...], where: str) -> Iterator[Ratio]:
     numeric = {feature.name for feature in features if feature.kind == "numeric"}
     for name, raw in read_mapping(group.get("ratios", {}), f"{where}, ratios").items():
         here = f"{where}, ratio {name!r}"

@@ -23,9 +23,9 @@ def refuse(where: str, what: str) -> NoReturn:
     raise ConfigurationError(f"feature declarations, {where}: {what}")
 
 
-def hint(given: object, allowed: Collection[str]) -> str:
-    """Say which allowed word a wrong one was probably meant to be, or nothing."""
-    near = get_close_matches(str(given), sorted(allowed), n=1)
+def hint(given: object, allowed: Collection[str], cutoff: float = 0.6) -> str:
+    """Say which allowed word, at least so alike, a wrong one was meant to be, or nothing."""
+    near = get_close_matches(str(given), sorted(allowed), n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -74,3 +74,12 @@ def read_choice(raw: Any, where: str, allowed: Collection[str]) -> str:
     if not isinstance(raw, str) or raw not in allowed:
         refuse(where, f"must be one of {sorted(allowed)}, got {raw!r}{hint(raw, allowed)}")
     return raw
+
+
+def check_unique(names: Collection[str], where: str) -> None:
+    """Refuse a name that stands for two things."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            refuse(where, f"{name!r} is declared twice; rename one")
+        seen.add(name)

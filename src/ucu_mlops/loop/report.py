@@ -99,12 +99,9 @@ def _summary(story: Story, folder: Path) -> str:
     since = story.figures[story.figures["as_of"] >= pd.Timestamp(story.days[0].as_of)]
     lines = [
         "",
-        f"{last.as_of}: {last.scored} users scored, {last.queued} cases queued "
-        f"(capacity {story.capacity})",
-        f"precision {_rate(since, 'confirmed', 'decided')}, true recall at capacity "
-        f"{_rate(since, 'caught', 'reachable')} since {story.days[0].as_of}",
-        f"before, by the rule: precision {_rate(before, 'confirmed', 'decided')}, true recall "
-        f"{_rate(before, 'caught', 'reachable')}",
+        f"{last.as_of}: {last.scored} users scored, {last.queued} of {story.capacity} cases queued",
+        f"precision and true recall at capacity since {story.days[0].as_of}: {_rates(since)}",
+        f"before, when the most reported were looked at: {_rates(before)}",
         *(f"{day.as_of} decided {day.action}: {'; '.join(day.reasons[:2])}" for day in decided),
         *(
             f"{move.at:%Y-%m-%d} {move.kind}: version {move.from_version or '-'} -> "
@@ -121,9 +118,12 @@ def _summary(story: Story, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _rate(figures: pd.DataFrame, part: str, whole: str) -> str:
-    parts, wholes = int(figures[part].sum()), int(figures[whole].sum())
-    return f"{parts / wholes:.2f} ({parts} of {wholes})" if wholes else "unknown (none yet)"
+def _rates(figures: pd.DataFrame) -> str:
+    pairs = [("confirmed", "decided"), ("caught", "reachable")]
+    sums = [(int(figures[part].sum()), int(figures[whole].sum())) for part, whole in pairs]
+    return ", ".join(
+        f"{part / whole:.2f} ({part} of {whole})" if whole else "unknown" for part, whole in sums
+    )
 
 
 def _page(story: Story, lineage: Path) -> str:
@@ -142,8 +142,10 @@ def _page(story: Story, lineage: Path) -> str:
         _table(
             ["revision", "at", "move", "from", "to", "who", "why"],
             [
-                [m.revision, f"{m.at:%Y-%m-%d %H:%M}", m.kind, m.from_version or "-", m.to_version]
-                + [m.who, m.why]
+                [
+                    *(m.revision, f"{m.at:%Y-%m-%d %H:%M}", m.kind),
+                    *(m.from_version or "-", m.to_version, m.who, m.why),
+                ]
                 for m in story.moves
             ],
         ),
@@ -154,8 +156,10 @@ def _page(story: Story, lineage: Path) -> str:
         _table(
             ["rank", "user", "source", "probability", "why"],
             [
-                [row.rank, row.entity_id, row.source, f"{row.probability:.3f}"]
-                + ["; ".join(json.loads(row.reasons))]
+                [
+                    *(row.rank, row.entity_id, row.source, f"{row.probability:.3f}"),
+                    "; ".join(json.loads(row.reasons)),
+                ]
                 for row in story.queue.itertuples()
             ],
         ),

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ucu_mlops.errors import ConfigurationError, DataError
 
+EDGE_GAP = 1e-9  # how far below the smallest value the first bin ends, relative or absolute
+
 
 def jensen_shannon(p: ArrayLike, q: ArrayLike) -> float:
     """Measure how far apart two distributions over the same bins are.
@@ -71,7 +73,8 @@ def bin_edges(values: ArrayLike, bins: int = 20) -> NDArray[np.float64]:
     if not finite.size:
         return finite
     cuts = np.quantile(finite, np.linspace(0, 1, bins + 1)[1:], method="inverted_cdf")
-    return np.unique(np.append(np.nextafter(finite.min(), -np.inf), cuts))
+    below = finite.min() - EDGE_GAP * max(1.0, abs(finite.min()))
+    return np.unique(np.append(below, cuts))
 
 
 def histogram(values: ArrayLike, edges: ArrayLike) -> NDArray[np.int64]:
@@ -99,10 +102,9 @@ def category_counts(values: Iterable[Any], categories: Sequence[str]) -> NDArray
     Returns:
         Counts, shape ``(n_categories + 1,)``: the last counts every other value.
     """
-    texts = pd.Series(values, dtype="object").dropna().astype("str")
-    codes = pd.Categorical(texts, categories=list(categories)).codes.astype(np.int64)
-    codes[codes < 0] = len(categories)
-    return np.bincount(codes, minlength=len(categories) + 1).astype(np.int64)
+    found = pd.Series(values, dtype="object").dropna().astype("str").value_counts()
+    known = found.reindex(list(categories), fill_value=0).to_numpy()
+    return np.append(known, found.sum() - known.sum()).astype(np.int64)
 
 
 def finite_numbers(values: ArrayLike) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
-"""What may be done to a champion: start, promote, roll back; each is one move in the ledger."""
+"""What may be done to a champion: start, promote, roll back, override; each is one move."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,11 +51,7 @@ def cold_start(
         The move that was made, or the head that was there.
     """
     head = ledger.head(model)
-    if head is not None:
-        return head
-    move = Move(model, 1, None, version, "cold_start", who, why, None, at)
-    ledger.append(move)
-    return move
+    return head or _append(ledger, Move(model, 1, None, version, "cold_start", who, why, None, at))
 
 
 def promote(ledger: Ledger, proposal: Proposal, who: str, at: datetime) -> Move:
@@ -73,31 +70,58 @@ def promote(ledger: Ledger, proposal: Proposal, who: str, at: datetime) -> Move:
         ReleaseError: The proposal is to keep the champion.
         StaleRevisionError: Somebody else moved at the same moment.
     """
+    model, version = proposal.model, proposal.version
     if proposal.action != "promote":
         raise ReleaseError(
-            f"{proposal.model}: the gate proposes to {proposal.action} the champion, not to promote"
-            f" version {proposal.version}: {proposal.why}"
+            f"{model}: the gate proposes to {proposal.action} the champion, not to promote version"
+            f" {version}: {proposal.why}"
         )
-    head = ledger.head(proposal.model)
-    if head is not None and head.to_version == proposal.version:
+    head = ledger.head(model)
+    if head is not None and head.to_version == version:
         return head
-    move = Move(
-        model=proposal.model,
-        revision=head.revision + 1 if head else 1,
-        from_version=head.to_version if head else None,
-        to_version=proposal.version,
-        kind="promote",
-        who=who,
-        why=proposal.why,
-        decision_id=proposal.decision_id,
-        at=at,
+    before, revision = (head.to_version, head.revision + 1) if head else (None, 1)
+    decided = proposal.decision_id
+    return _append(
+        ledger,
+        Move(model, revision, before, version, "promote", who, proposal.why, decided, at),
     )
-    ledger.append(move)
-    return move
 
 
-def rollback(ledger: Ledger, model: str, who: str, why: str, at: datetime) -> Move:
+def override(ledger: Ledger, model: str, version: str, who: str, why: str, at: datetime) -> Move:
+    """Make any version champion because a person says so; repeating it changes nothing.
+
+    Args:
+        ledger: Where the moves are kept.
+        model: The model.
+        version: The version that becomes champion.
+        who: The person.
+        why: In words.
+        at: When; with a time zone.
+
+    Returns:
+        The move that was made, or the head if it already stands for the version.
+
+    Raises:
+        StaleRevisionError: Somebody else moved at the same moment.
+    """
+    head = ledger.head(model)
+    if head is not None and head.to_version == version:
+        return head
+    before, revision = (head.to_version, head.revision + 1) if head else (None, 1)
+    return _append(ledger, Move(model, revision, before, version, "override", who, why, None, at))
+
+
+def rollback(
+    ledger: Ledger,
+    model: str,
+    who: str,
+    why: str,
+    at: datetime,
+    loads: Callable[[str], object] | None = None,
+) -> Move:
     """Make the version before the champion champion again.
+
+    Rolling back again goes back one more version; it never returns to the one just taken off.
 
     Args:
         ledger: Where the moves are kept.
@@ -105,6 +129,7 @@ def rollback(ledger: Ledger, model: str, who: str, why: str, at: datetime) -> Mo
         who: The person or pipeline that rolls back.
         why: In words.
         at: When; with a time zone.
+        loads: Called with the version before anything moves; raises if it cannot be loaded.
 
     Returns:
         The move that was made.
@@ -118,9 +143,13 @@ def rollback(ledger: Ledger, model: str, who: str, why: str, at: datetime) -> Mo
     if len(standing) < 2:  # noqa: PLR2004 (the champion and the one before it)
         there = f"version {standing[0]} is the first" if standing else "it has no champion yet"
         raise ReleaseError(f"{model}: there is no version to roll back to; {there}")
-    head = moves[-1]
-    move = Move(
-        model, head.revision + 1, head.to_version, standing[-2], "rollback", who, why, None, at
-    )
+    head, version = moves[-1], standing[-2]
+    if loads is not None:
+        loads(version)
+    revision, before = head.revision + 1, head.to_version
+    return _append(ledger, Move(model, revision, before, version, "rollback", who, why, None, at))
+
+
+def _append(ledger: Ledger, move: Move) -> Move:
     ledger.append(move)
     return move

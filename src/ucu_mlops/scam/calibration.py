@@ -51,7 +51,7 @@ def fit_platt(
     # Platt's targets: a little short of 0 and 1, so that classes that part cleanly stay finite.
     targets = np.where(labels == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     shares = weights / weights.sum()
-    unit = max(float(log_odds.std()), np.finfo(np.float32).eps)
+    unit = max(float(log_odds.std()), SMALLEST)
     scaled = log_odds / unit
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:

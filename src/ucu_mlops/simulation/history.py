@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from tqdm import tqdm
 
 from ucu_mlops.errors import ConfigurationError
@@ -21,6 +22,16 @@ from ucu_mlops.simulation.options import check_range, parse_day
 from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform
 
 ONE_REPORT = 0.5
+
+_CASES = pa.schema(
+    dict.fromkeys(CASE_COLUMNS, pa.string())
+    | {"as_of": pa.date32(), "rank": pa.int64()}
+    | {"propensity": pa.float64(), "probability": pa.float64()}
+)
+_VERDICTS = pa.schema(
+    dict.fromkeys(VERDICT_TYPES, pa.string())
+    | {"is_violation": pa.bool_(), "decided_at": pa.timestamp("us", tz="UTC")}
+)
 
 
 @dataclass(frozen=True)
@@ -182,22 +193,15 @@ def _queue(
 
 def _counted(cases: pd.DataFrame, verdicts: pd.DataFrame, known_by: date) -> pd.DataFrame:
     """Return the first-look cases with the verdict that counted at the end of a day."""
-    case_types = {name: "string" for name in CASE_COLUMNS} | {
-        "as_of": "date",
-        "rank": "int64",
-        "propensity": "float64",
-        "probability": "float64",
-    }
-    verdict_types = {name: "string" for name in VERDICT_TYPES} | {
-        "is_violation": "boolean",
-        "decided_at": "timestamp('UTC', 6)",
-    }
-    counted = counted_verdicts(
-        ibis.memtable(cases, schema=ibis.schema(case_types)),
-        ibis.memtable(verdicts, schema=ibis.schema(verdict_types)),
-        known_by,
+    # Arrow still takes zoned times from pandas in a way that pandas has deprecated.
+    unzoned = verdicts.assign(decided_at=verdicts["decided_at"].dt.tz_convert(None))
+    case_rows = pa.Table.from_pandas(cases, _CASES, preserve_index=False)
+    verdict_rows = pa.Table.from_pandas(unzoned[list(VERDICT_TYPES)], preserve_index=False)
+    known = counted_verdicts(
+        ibis.memtable(case_rows), ibis.memtable(verdict_rows.cast(_VERDICTS)), known_by
     )
-    return counted.execute()
+    counted: pd.DataFrame = known.to_pyarrow().to_pandas()
+    return counted
 
 
 def _confirmed(counted: pd.DataFrame) -> list[str]:

@@ -1,59 +1,17 @@
-"""The kinds of people on the platform and how each behaves, as one table of numbers.
+"""The kinds of people on the platform, as one table of numbers.
 
-Every behaviour of a person is drawn around the centre of the kind, wide enough that a scammer
-looks like somebody honest in each single respect: busy sellers write as much as mass messengers,
-sharers post as many links as link spammers, couples are as warm as romance scammers.
+Each kind of scammer looks like somebody honest in every single respect: busy sellers write as
+much as mass messengers, sharers post as many links as link spammers, couples are as warm as
+romance scammers, travellers sign in from as many countries as those who took an account over.
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-Spread = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """How one kind behaves: a centre and a spread for each thing a person does.
-
-    A share is Beta distributed (mean, concentration), an amount log-normal (median, sigma), the
-    mood normal (mean, standard deviation).
-
-    Attributes:
-        activity: Share of days with any session.
-        messages: Amount of messages on an active day.
-        circle: Amount of regular contacts.
-        strangers: Share of messages to somebody outside the circle.
-        links: Share of messages with a link.
-        replies: Share of messages that answer one.
-        mood: Mean sentiment of the messages, -1 to 1.
-        chars: Amount of characters in a message.
-        sessions: Amount of sessions on an active day beyond the first.
-        duration: Amount of seconds in a session.
-        night: Share of what happens between midnight and five.
-        abroad: Share of sessions from a foreign address.
-        reported: Amount of reports that one message draws, far below 1.
-        completeness: Share of the profile that is filled in.
-        verified: Share of verified phones.
-    """
-
-    activity: Spread
-    messages: Spread
-    circle: Spread
-    strangers: Spread
-    links: Spread
-    replies: Spread
-    mood: Spread
-    chars: Spread
-    sessions: Spread
-    duration: Spread
-    night: Spread
-    abroad: Spread
-    reported: Spread
-    completeness: Spread
-    verified: Spread
+from ucu_mlops.simulation.behaviour import Behaviour
 
 
 @dataclass(frozen=True)
@@ -72,9 +30,6 @@ class Kind:
     is_scammer: bool
     behaviour: Behaviour
 
-
-AMOUNTS = frozenset({"messages", "circle", "chars", "sessions", "duration", "reported"})
-NAMES = tuple(field.name for field in fields(Behaviour))
 
 ORDINARY = Behaviour(
     activity=(0.45, 5),
@@ -95,17 +50,15 @@ ORDINARY = Behaviour(
 )
 
 
-def _like_ordinary(**changes: Spread) -> Behaviour:
-    return Behaviour(**{name: getattr(ORDINARY, name) for name in NAMES} | changes)
-
-
 HONEST = (
-    Kind("ordinary", 0.66, False, ORDINARY),
+    Kind("ordinary", 0.63, False, ORDINARY),
+    Kind("traveller", 0.03, False, replace(ORDINARY, activity=(0.6, 6), abroad=(0.4, 2))),
     Kind(
         "seller",
         0.12,
         False,
-        _like_ordinary(
+        replace(
+            ORDINARY,
             activity=(0.7, 6),
             messages=(7.0, 0.8),
             circle=(15, 0.5),
@@ -120,13 +73,14 @@ HONEST = (
         "sharer",
         0.09,
         False,
-        _like_ordinary(messages=(3.0, 0.9), links=(0.4, 4), replies=(0.35, 6), chars=(60, 0.4)),
+        replace(ORDINARY, messages=(3.0, 0.9), links=(0.4, 4), replies=(0.35, 6), chars=(60, 0.4)),
     ),
     Kind(
         "close",
         0.1,
         False,
-        _like_ordinary(
+        replace(
+            ORDINARY,
             activity=(0.65, 6),
             messages=(5.0, 0.8),
             circle=(3, 0.4),
@@ -142,7 +96,7 @@ HONEST = (
         "arguer",
         0.03,
         False,
-        _like_ordinary(messages=(4.0, 0.9), mood=(-0.15, 0.2), reported=(0.003, 0.7)),
+        replace(ORDINARY, messages=(4.0, 0.9), mood=(-0.15, 0.2), reported=(0.003, 0.7)),
     ),
 )
 
@@ -151,7 +105,8 @@ SCAMMERS = (
         "mass_messenger",
         0.3,
         True,
-        _like_ordinary(
+        replace(
+            ORDINARY,
             activity=(0.65, 6),
             messages=(9.0, 0.7),
             circle=(8, 0.5),
@@ -168,7 +123,8 @@ SCAMMERS = (
         "link_spammer",
         0.25,
         True,
-        _like_ordinary(
+        replace(
+            ORDINARY,
             activity=(0.6, 6),
             messages=(5.0, 0.8),
             strangers=(0.5, 5),
@@ -184,7 +140,8 @@ SCAMMERS = (
         "romance",
         0.22,
         True,
-        _like_ordinary(
+        replace(
+            ORDINARY,
             activity=(0.75, 6),
             messages=(5.0, 0.7),
             circle=(4, 0.5),
@@ -204,7 +161,8 @@ SCAMMERS = (
         "taken_over",
         0.23,
         True,
-        _like_ordinary(
+        replace(
+            ORDINARY,
             activity=(0.6, 6),
             messages=(5.5, 0.8),
             strangers=(0.6, 5),
@@ -222,19 +180,20 @@ NEW_SCAMMER = Kind(
     "voice_caller",
     0.0,
     True,
-    _like_ordinary(
+    replace(
+        ORDINARY,
         activity=(0.85, 12),
         messages=(7.0, 0.4),
         circle=(20, 0.3),
         strangers=(0.92, 20),
         links=(0.003, 30),
         replies=(0.3, 8),
-        mood=(0.7, 0.1),
+        mood=(0.75, 0.1),
         chars=(30, 0.3),
         sessions=(1.6, 0.4),
-        duration=(2400, 0.4),
+        duration=(3000, 0.4),
         night=(0.75, 10),
-        reported=(0.0015, 0.6),
+        reported=(0.001, 0.6),
         completeness=(0.6, 8),
         verified=(0.85, 4),
     ),
@@ -245,13 +204,9 @@ KIND_NAMES = tuple(kind.name for kind in KINDS)
 TAKEN_OVER = KIND_NAMES.index("taken_over")
 VOICE_CALLER = KIND_NAMES.index("voice_caller")
 IS_SCAMMER = np.array([kind.is_scammer for kind in KINDS])
-# Shape (kinds, behaviours, 2): centre and spread.
-_TABLE = np.array([astuple(kind.behaviour) for kind in KINDS])
 
 
-def draw_kinds(
-    rng: np.random.Generator, kinds: Sequence[Kind], n: int
-) -> NDArray[np.int64]:
+def draw_kinds(rng: np.random.Generator, kinds: Sequence[Kind], n: int) -> NDArray[np.int64]:
     """Draw who is of which kind.
 
     Args:
@@ -265,27 +220,3 @@ def draw_kinds(
     shares = np.array([kind.share for kind in kinds])
     drawn = rng.choice(len(kinds), size=n, p=shares / shares.sum())
     return np.array([KIND_NAMES.index(kind.name) for kind in kinds])[drawn]
-
-
-def draw_behaviour(
-    rng: np.random.Generator, kinds: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Draw each person's own behaviour around that of the kind.
-
-    Args:
-        rng: Where the numbers come from.
-        kinds: Positions in ``KINDS``, shape (n,).
-
-    Returns:
-        Shape (n, behaviours), columns as in ``NAMES``.
-    """
-    drawn = np.empty((len(kinds), len(NAMES)))
-    for column, name in enumerate(NAMES):
-        centre, spread = _TABLE[kinds, column].T
-        if name in AMOUNTS:
-            drawn[:, column] = centre * np.exp(spread * rng.standard_normal(len(kinds)))
-        elif name == "mood":
-            drawn[:, column] = rng.normal(centre, spread)
-        else:
-            drawn[:, column] = rng.beta(centre * spread, (1 - centre) * spread)
-    return drawn

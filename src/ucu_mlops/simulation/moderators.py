@@ -127,7 +127,9 @@ def _moderators(
     """Choose among all for a first look, among the others for a second."""
     is_second = ~np.isnan(first)
     drawn = np.floor(shares * (options.moderators - is_second)).astype(np.int64)
-    return drawn + (is_second & (drawn >= np.nan_to_num(first)))
+    skipped = is_second & (drawn >= np.nan_to_num(first))
+    numbers: NDArray[np.int64] = drawn + skipped.astype(np.int64)
+    return numbers
 
 
 def _is_violation(due: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.bool_]:
@@ -139,7 +141,7 @@ def _is_violation(due: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.bool_]:
         )
     people = known.loc[due["entity_id"]]
     seen_by = due["as_of"].dt.tz_localize("UTC").to_numpy()
-    scams: NDArray[np.bool_] = people["is_scammer"].to_numpy() & (
+    scams: NDArray[np.bool_] = people["is_scammer"].to_numpy(dtype=bool) & (
         people["active_from"].to_numpy() <= seen_by
     )
     return scams

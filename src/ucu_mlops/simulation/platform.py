@@ -112,8 +112,8 @@ class Platform:
         positions = self._positions.get_indexer(pd.Index(sorted(departed), dtype="str"))
         if unknown := int((positions < 0).sum()):
             raise DataError(
-                f"{unknown} of {len(positions)} departed users are nobody of this platform; play on "
-                "with the seed and users that made the warehouse"
+                f"{unknown} of {len(positions)} departed users are nobody of this platform; play "
+                "on with the seed and users that made the warehouse"
             )
         gone = np.zeros(len(self._positions), dtype=bool)
         gone[positions] = True
@@ -217,9 +217,7 @@ def _words(words: Sequence[str], positions: NDArray[np.int64]) -> Any:
 def _numbered(letter: str, numbers: NDArray[np.int64]) -> Any:
     digits = pa.array(numbers).cast(pa.large_string())
     none = pa.scalar("", pa.large_string())
-    return _text(
-        pc.binary_join_element_wise(pa.scalar(letter, pa.large_string()), digits, none)
-    )
+    return _text(pc.binary_join_element_wise(pa.scalar(letter, pa.large_string()), digits, none))
 
 
 def _moments(microseconds: NDArray[Any]) -> pd.DatetimeIndex:

@@ -1,22 +1,23 @@
 """Everybody who ever joins the platform, with all that is fixed about them from the start."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ucu_mlops.simulation.behaviour import NAMES, draw_behaviour
 from ucu_mlops.simulation.kinds import (
     HONEST,
     IS_SCAMMER,
-    NAMES,
+    KINDS,
     SCAMMERS,
     TAKEN_OVER,
     VOICE_CALLER,
-    draw_behaviour,
     draw_kinds,
 )
 from ucu_mlops.simulation.options import PlatformOptions
@@ -45,9 +46,9 @@ _DORMANT = 8.0
 
 _TRIAL_SHARE = 0.45  # of the honest newcomers only have a look
 _DORMANT_SHARE = 0.55  # of the scammers wait before they begin
-_MOVED_OVER_SHARE = 0.75  # of newcomers of the old kinds stay away once there is a new one
+_MOVED_OVER_SHARE = 0.6  # of the scammers give up the old kinds once there is a new one
 _WAVE_DAYS = 7
-_WAVE, _AFTER_WAVE = 0.0035, 0.0005  # new scammers a day, as shares of the initial users
+_WAVE, _AFTER_WAVE = 0.004, 0.0005  # new scammers a day, as shares of the initial users
 _GROWTH_DAYS, _GROWTH = 14, 0.025  # harmless newcomers a day, as a share of the initial users
 
 
@@ -113,15 +114,16 @@ def draw_population(options: PlatformOptions) -> Population:
     for number in range(1, options.horizon_days):
         day = options.start + timedelta(days=number)
         cohorts += [_newcomers(options, day), _shifted(options, day)]
-    return Population(
+    everybody = Population(
         **{
             field.name: _concatenated([getattr(cohort, field.name) for cohort in cohorts])
             for field in fields(Population)
         }
     )
+    return _moved_over(everybody, options)
 
 
-def _concatenated(parts: Sequence[pa.Array | NDArray[np.generic]]) -> object:
+def _concatenated(parts: Sequence[Any]) -> Any:
     return pa.concat_arrays(parts) if isinstance(parts[0], pa.Array) else np.concatenate(parts)
 
 
@@ -130,7 +132,9 @@ def _initial(options: PlatformOptions) -> Population:
     start = np.datetime64(options.start)
     n_scammers = round(options.users * options.prevalence)
     n_honest = options.users - n_scammers
-    kind = np.concatenate([draw_kinds(rng, SCAMMERS, n_scammers), draw_kinds(rng, HONEST, n_honest)])
+    kind = np.concatenate(
+        [draw_kinds(rng, SCAMMERS, n_scammers), draw_kinds(rng, HONEST, n_honest)]
+    )
     # Any of the honest may be taken over one day: mostly after the horizon.
     taken_over_a_day = options.new_scammers_a_day * _taken_over_share()
     wait = np.floor(rng.exponential(1, n_honest) * n_honest / max(taken_over_a_day, 1e-9))
@@ -141,6 +145,19 @@ def _initial(options: PlatformOptions) -> Population:
     age = rng.exponential(_INITIAL_AGE, options.users) + np.maximum(-days, 0)
     order = rng.permutation(options.users)  # else a position would tell who is a scammer
     return _cohort(rng, options.start, kind[order], active_from[order], age[order])
+
+
+def _moved_over(everybody: Population, options: PlatformOptions) -> Population:
+    """Let most scammers give up their old ways in the week in which a new one appears."""
+    if options.shift.kind != "new_scam":
+        return everybody
+    rng = stream(options.seed, "moved over")
+    shift = np.datetime64(options.shift.day)
+    is_leaving = everybody.active_from < shift  # false for the honest
+    is_leaving &= rng.random(len(is_leaving)) < _MOVED_OVER_SHARE
+    leaves = shift + rng.integers(1, 1 + _WAVE_DAYS, len(is_leaving))
+    leaves = np.where(is_leaving, np.minimum(everybody.leaves, leaves), everybody.leaves)
+    return replace(everybody, leaves=leaves)
 
 
 def _newcomers(options: PlatformOptions, day: date) -> Population:
@@ -192,8 +209,10 @@ def _cohort(
     stay = 1 + rng.exponential(mean_stay)
     time_of_day = rng.random(n) * 86_400_000_000
     moment = time_of_day - np.ceil(age) * 86_400_000_000
-    usual = draw_behaviour(rng, np.where(is_scammer, draw_kinds(rng, HONEST, n), kind))
-    scam = np.where(is_scammer[:, None], draw_behaviour(rng, kind), usual)
+    behaviours = [kind.behaviour for kind in KINDS]
+    before = np.where(is_scammer, draw_kinds(rng, HONEST, n), kind)
+    usual = draw_behaviour(rng, before, behaviours)
+    scam = np.where(is_scammer[:, None], draw_behaviour(rng, kind, behaviours), usual)
     profile = np.where((kind == TAKEN_OVER)[:, None], usual, scam)
     return Population(
         user_ids=_user_ids(f"{purpose}|{day}|{rng.integers(2**62)}", n),

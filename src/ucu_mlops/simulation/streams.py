@@ -18,6 +18,4 @@ def stream(seed: int, purpose: str, day: date | None = None) -> np.random.Genera
         A fresh generator; the same arguments give the same numbers on every machine.
     """
     name = blake2b(purpose.encode(), digest_size=8).digest()
-    return np.random.default_rng(
-        [seed, int.from_bytes(name, "big"), day.toordinal() if day else 0]
-    )
+    return np.random.default_rng([seed, int.from_bytes(name, "big"), day.toordinal() if day else 0])

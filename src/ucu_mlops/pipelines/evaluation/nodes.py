@@ -12,7 +12,6 @@ from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.quality.metrics import classification_metrics
-from ucu_mlops.release.gate import GateOptions
 
 VERSIONS = ("challenger", "champion")
 
@@ -37,9 +36,7 @@ def score_holdout(
     return frame[["entity_id", "as_of", "label", "weight"]].assign(**scores)
 
 
-def evaluate(
-    holdout_scores: pd.DataFrame, challenger: Bundle, incumbent: Bundle, options: GateOptions
-) -> dict[str, Any]:
+def evaluate(holdout_scores: pd.DataFrame, challenger: Bundle, incumbent: Bundle) -> dict[str, Any]:
     """Report both versions' figures on the same rows, weighted by propensity.
 
     Returns:
@@ -70,12 +67,9 @@ def evaluate(
 def plot_evaluation(holdout_scores: pd.DataFrame) -> go.Figure:
     """Draw precision over recall of both versions on the held-out rows."""
     figure = go.Figure()
-    for name in VERSIONS:
-        if holdout_scores["label"].nunique() > 1:
-            precision, recall, _ = precision_recall_curve(
-                holdout_scores["label"], holdout_scores[name]
-            )
-            figure.add_scatter(x=recall, y=precision, name=name, mode="lines")
+    for name in VERSIONS if holdout_scores["label"].any() else ():
+        precision, recall, _ = precision_recall_curve(holdout_scores["label"], holdout_scores[name])
+        figure.add_scatter(x=recall, y=precision, name=name, mode="lines")
     figure.update_layout(
         title="Held-out users: precision over recall",
         xaxis_title="recall",

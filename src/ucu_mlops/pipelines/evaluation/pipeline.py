@@ -8,6 +8,7 @@ from kedro.pipeline import Node, Pipeline
 
 from ucu_mlops.pipelines.evaluation.nodes import evaluate, plot_evaluation, score_holdout
 
+
 def create_pipeline(model: str) -> Pipeline:
     """Build the evaluation of a model: the same steps for each, in its namespace."""
     steps = [
@@ -28,7 +29,6 @@ def create_pipeline(model: str) -> Pipeline:
                 "holdout_scores": "holdout_scores",
                 "challenger": "challenger",
                 "incumbent": "incumbent",
-                "options": "params:gate",
             },
             outputs="evaluation",
             name="evaluate",
@@ -43,6 +43,6 @@ def create_pipeline(model: str) -> Pipeline:
     return Pipeline(
         steps,
         namespace=model,
-        parameters={"params:period": "params:period", "params:gate": f"params:gate.{model}"},
+        parameters={"params:period": "params:period"},
         tags="group.evaluation",
     )

@@ -1,16 +1,13 @@
 """Compare a day with what the champion knew, and say what to do about it, as data."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from datetime import date
 
 import ibis
 import pandas as pd
 import plotly.graph_objects as go
 
 from ucu_mlops.bundle.store import Bundle
-from ucu_mlops.features.declarations import parse_declarations
-from ucu_mlops.features.joins import join_features
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.decision import DecisionOptions, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
@@ -20,9 +17,7 @@ from ucu_mlops.review.verdicts import counted_verdicts
 def watch(
     champion: Bundle,
     scores: ibis.Table,
-    population: ibis.Table,
-    feature_tables: Mapping[str, ibis.Table],
-    features: dict[str, Any],
+    inputs: pd.DataFrame,
     options: DriftOptions,
     period: Period,
 ) -> pd.DataFrame:
@@ -31,16 +26,12 @@ def watch(
     Returns:
         One row per feature and score, the columns of ``drift``.
     """
-    manifest = champion.manifest
-    names = [spec.name for spec in manifest.features]
-    spine = population.filter(population["as_of"] == period.as_of)
-    joined = join_features(names, parse_declarations(features), feature_tables, spine)
     own = scores.filter(scores["as_of"] == period.as_of)
     return measure_drift(
-        manifest.reference,
-        joined.execute(),
+        champion.manifest.reference,
+        inputs,
         own.select("probability").execute()["probability"].to_numpy(),
-        model=manifest.model,
+        model=champion.manifest.model,
         as_of=period.as_of,
         options=options,
     )
@@ -50,11 +41,15 @@ def decide_action(
     drift: ibis.Table,
     cases: ibis.Table,
     verdicts: ibis.Table,
+    decisions: ibis.Table,
     champion: Bundle,
     options: DecisionOptions,
     period: Period,
 ) -> pd.DataFrame:
     """Weigh the last days' drift and outcome and decide: none, retrain or data_fault.
+
+    A retraining that the gate did not let through counts for the cool-down as well: trained again
+    on the same verdicts, the challenger would be the same.
 
     Returns:
         One row: ``decision_id``, ``model``, ``as_of``, ``action``, ``reasons`` and ``evidence``
@@ -63,8 +58,16 @@ def decide_action(
     known = drift.filter(drift["as_of"] <= period.as_of).execute()
     own = cases.filter(cases["model"] == champion.manifest.model)
     outcome = counted_verdicts(own, verdicts, period.as_of).execute()
+    asked = decisions.filter(decisions["as_of"] < period.as_of, decisions["action"] == "retrain")
+    retrained = asked["as_of"].max().execute()
+    trained = [date.fromisoformat(champion.manifest.as_of)]
     decision = decide(
-        known, outcome, model=champion.manifest.model, as_of=period.as_of, options=options
+        known,
+        outcome,
+        model=champion.manifest.model,
+        as_of=period.as_of,
+        options=options,
+        last_release=max(trained if pd.isna(retrained) else [*trained, retrained]),
     )
     row = decision.to_dict()
     return pd.DataFrame(

@@ -1,13 +1,14 @@
 """What was scored and decided to a decision, once for each model.
 
 ``<model>.scores`` → watch → ``<model>.drift`` → decide_action → ``<model>.decision``
+(``<model>.decisions`` are those of the days before)
 """
 
 from kedro.pipeline import Node, Pipeline
 
 from ucu_mlops.pipelines.monitoring.nodes import decide_action, plot_drift, watch
 
-SHARED = {"population", "feature_tables", "cases", "verdicts"}
+SHARED = {"cases", "verdicts"}
 
 
 def create_pipeline(model: str) -> Pipeline:
@@ -18,9 +19,7 @@ def create_pipeline(model: str) -> Pipeline:
             inputs={
                 "champion": "champion",
                 "scores": "scores",
-                "population": "population",
-                "feature_tables": "feature_tables",
-                "features": "params:features",
+                "inputs": "inputs",
                 "options": "params:drift",
                 "period": "params:period",
             },
@@ -33,6 +32,7 @@ def create_pipeline(model: str) -> Pipeline:
                 "drift": "drift",
                 "cases": "cases",
                 "verdicts": "verdicts",
+                "decisions": "decisions",
                 "champion": "champion",
                 "options": "params:decision",
                 "period": "params:period",
@@ -52,7 +52,6 @@ def create_pipeline(model: str) -> Pipeline:
         namespace=model,
         inputs=SHARED,
         parameters={
-            "params:features": "params:features",
             "params:period": "params:period",
             "params:drift": f"params:drift.{model}",
             "params:decision": f"params:decision.{model}",

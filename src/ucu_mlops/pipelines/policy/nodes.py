@@ -73,6 +73,11 @@ def complete(
         probabilities, days=frame["as_of"].nunique(), capacity=review.capacity
     )
     labels = tuple(replace(label, threshold=threshold) for label in candidate.manifest.labels)
-    reference = build_reference(frame, probabilities, candidate.manifest.features, importances)
+    reference = build_reference(
+        frame,
+        probabilities,
+        candidate.manifest.features,
+        candidate.manifest.training["importances"],
+    )
     policy = candidate.manifest.policy | {"capacity": review.capacity}
     return revise(candidate, labels=labels, policy=policy, reference=reference)

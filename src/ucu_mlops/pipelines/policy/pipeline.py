@@ -10,25 +10,32 @@ def create_pipeline(model: str, candidate: str, completed: str) -> Pipeline:
 
     Args:
         model: Whose review capacity and reference window count.
-        candidate: Dataset of the bundle as trained, such as ``scam.candidate``.
-        completed: Dataset of the bundle as released, such as ``scam.challenger``.
+        candidate: Dataset of the bundle as trained, ``candidate`` or ``rule``.
+        completed: Dataset of the bundle as released, ``challenger`` or ``incumbent``.
     """
+    step = Node(
+        complete,
+        inputs={
+            "candidate": candidate,
+            "population": "population",
+            "feature_tables": "feature_tables",
+            "features": "params:features",
+            "review": "params:review",
+            "options": "params:reference",
+            "period": "params:period",
+        },
+        outputs=completed,
+        name=f"complete_{candidate}",
+    )
     return Pipeline(
-        [
-            Node(
-                complete,
-                inputs={
-                    "candidate": candidate,
-                    "population": "population",
-                    "feature_tables": "feature_tables",
-                    "features": "params:features",
-                    "review": f"params:review.{model}",
-                    "options": f"params:reference.{model}",
-                    "period": "params:period",
-                },
-                outputs=completed,
-                name=f"complete_{candidate.replace('.', '_')}",
-            )
-        ],
+        [step],
+        namespace=model,
+        inputs={"population", "feature_tables"},
+        parameters={
+            "params:features": "params:features",
+            "params:period": "params:period",
+            "params:review": f"params:review.{model}",
+            "params:reference": f"params:reference.{model}",
+        },
         tags="group.training",
     )

@@ -7,6 +7,7 @@ from kedro.pipeline import Node, Pipeline
 
 from ucu_mlops.pipelines.release.nodes import judge, propose
 
+
 def create_pipeline(model: str) -> Pipeline:
     """Build the release of a model: the same steps for each, in its namespace."""
     steps = [

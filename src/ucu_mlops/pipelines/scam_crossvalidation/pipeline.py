@@ -10,20 +10,26 @@ from ucu_mlops.pipelines.scam_crossvalidation.nodes import cross_validate_labels
 
 def create_pipeline() -> Pipeline:
     """Build the cross-validation of the scam estimator."""
+    step = Node(
+        cross_validate_labels,
+        inputs={
+            "labels": "labels",
+            "source_tables": "source_tables",
+            "features": "params:features",
+            "training": "params:training",
+            "options": "params:crossvalidation",
+        },
+        outputs="cross_validation",
+        name="cross_validate",
+    )
     return Pipeline(
-        [
-            Node(
-                cross_validate_labels,
-                inputs={
-                    "labels": "scam.labels",
-                    "source_tables": "source_tables",
-                    "features": "params:features",
-                    "training": "params:training.scam",
-                    "options": "params:crossvalidation.scam",
-                },
-                outputs="scam.cross_validation",
-                name="cross_validate_scam",
-            )
-        ],
+        [step],
+        namespace="scam",
+        inputs={"source_tables"},
+        parameters={
+            "params:features": "params:features",
+            "params:training": "params:training.scam",
+            "params:crossvalidation": "params:crossvalidation.scam",
+        },
         tags="group.training",
     )

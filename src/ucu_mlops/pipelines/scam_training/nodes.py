@@ -115,4 +115,3 @@ def train_candidate(
     }
     specs = feature_specs(parse_declarations(features), training_set_options.features)
     return train(frame, specs, options, as_of=period.as_of, training=identity)
-

@@ -15,38 +15,47 @@ from ucu_mlops.pipelines.scam_training.nodes import (
 
 def create_pipeline() -> Pipeline:
     """Build the training of the scam model, up to a candidate without review policy."""
+    steps = [
+        Node(
+            label_cases,
+            inputs={"cases": "cases", "verdicts": "verdicts", "period": "params:period"},
+            outputs="labels",
+            name="label_cases",
+        ),
+        Node(
+            build_training_set,
+            inputs={
+                "labels": "labels",
+                "source_tables": "source_tables",
+                "features": "params:features",
+                "options": "params:training_set",
+                "period": "params:period",
+            },
+            outputs="training_set",
+            name="build_training_set",
+        ),
+        Node(
+            train_candidate,
+            inputs={
+                "training_set": "training_set",
+                "features": "params:features",
+                "training_set_options": "params:training_set",
+                "options": "params:training",
+                "period": "params:period",
+            },
+            outputs="candidate",
+            name="train_candidate",
+        ),
+    ]
     return Pipeline(
-        [
-            Node(
-                label_cases,
-                inputs={"cases": "cases", "verdicts": "verdicts", "period": "params:period"},
-                outputs="scam.labels",
-                name="label_scam_cases",
-            ),
-            Node(
-                build_training_set,
-                inputs={
-                    "labels": "scam.labels",
-                    "source_tables": "source_tables",
-                    "features": "params:features",
-                    "options": "params:training_set.scam",
-                    "period": "params:period",
-                },
-                outputs="scam.training_set",
-                name="build_scam_training_set",
-            ),
-            Node(
-                train_candidate,
-                inputs={
-                    "training_set": "scam.training_set",
-                    "features": "params:features",
-                    "training_set_options": "params:training_set.scam",
-                    "options": "params:training.scam",
-                    "period": "params:period",
-                },
-                outputs="scam.candidate",
-                name="train_scam_candidate",
-            ),
-        ],
+        steps,
+        namespace="scam",
+        inputs={"cases", "verdicts", "source_tables"},
+        parameters={
+            "params:features": "params:features",
+            "params:period": "params:period",
+            "params:training_set": "params:training_set.scam",
+            "params:training": "params:training.scam",
+        },
         tags="group.training",
     )

@@ -1,9 +1,10 @@
 """Score a day's active entities and put the ones worth a look before moderators."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 import ibis
@@ -19,6 +20,8 @@ from ucu_mlops.review.queue import ReviewOptions, build_queue
 from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.scam.reasons import explain
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class ScoringOptions:
@@ -31,13 +34,38 @@ class ScoringOptions:
     reported_feature: str
 
 
-def score(
+def assemble_inputs(
     champion: Bundle,
     population: ibis.Table,
     feature_tables: Mapping[str, ibis.Table],
     features: dict[str, Any],
+    options: ScoringOptions,
     period: Period,
 ) -> pd.DataFrame:
+    """Put the champion's features of the day side by side.
+
+    Returns:
+        One row per active entity: ``entity_id``, ``as_of``, the champion's features,
+        ``reports_known_today`` (int64) and ``missing_groups`` (int64: of how many groups no row
+        is stored that was computed as declared now; those features are null).
+    """
+    declared = parse_declarations(features)
+    names = [spec.name for spec in champion.manifest.features]
+    wanted = list(dict.fromkeys([*names, options.reported_feature]))
+    spine = population.filter(population["as_of"] == period.as_of)
+    frame = join_features(wanted, declared, feature_tables, spine).execute()
+    if incomplete := int((frame["missing_groups"] > 0).sum()):
+        logger.warning(
+            "%s of %s: %s of %s rows lack stored features of the current declaration; "
+            "run kedro run --pipeline=features --params=as_of=%s",
+            *(champion.manifest.model, period.as_of, incomplete, len(frame), period.as_of),
+        )
+    reports = frame[options.reported_feature].fillna(0).astype("int64")
+    frame = frame.assign(reports_known_today=reports).sort_values("entity_id", ignore_index=True)
+    return frame[["entity_id", "as_of", *names, "reports_known_today", "missing_groups"]]
+
+
+def score(champion: Bundle, inputs: pd.DataFrame, period: Period) -> pd.DataFrame:
     """Give each active entity of the day the champion's probability, per label.
 
     Returns:
@@ -46,24 +74,21 @@ def score(
         (UTC: the end of the day, from when on the score counts as known).
     """
     manifest = champion.manifest
-    names = [spec.name for spec in manifest.features]
-    frame = _rows_of(period, population, feature_tables, features, names)
-    probabilities = Predictor(champion).predict(frame)
-    definition = derived_id(*(spec.definition for spec in manifest.features))
-    scored_at = datetime.combine(period.as_of + timedelta(days=1), time(), UTC)
+    probabilities = Predictor(champion).predict(inputs)
+    scored_at = pd.Timestamp(period.as_of + timedelta(days=1), tz="UTC").as_unit("us")
     parts = [
         pd.DataFrame(
             {
                 "model": manifest.model,
-                "entity_id": frame["entity_id"],
+                "entity_id": inputs["entity_id"],
                 "label": label.name,
                 "as_of": period.as_of,
                 "variant": "champion",
                 "probability": probabilities[:, column],
                 "threshold": label.threshold,
                 "version": champion.version,
-                "definition": definition,
-                "scored_at": pd.Timestamp(scored_at).as_unit("us"),
+                "definition": derived_id(*(spec.definition for spec in manifest.features)),
+                "scored_at": scored_at,
             }
         )
         for column, label in enumerate(manifest.labels)
@@ -73,14 +98,11 @@ def score(
 
 def choose_cases(
     scores: ibis.Table,
-    population: ibis.Table,
-    feature_tables: Mapping[str, ibis.Table],
-    features: dict[str, Any],
+    inputs: pd.DataFrame,
     cases: ibis.Table,
     verdicts: ibis.Table,
     champion: Bundle,
     review: ReviewOptions,
-    options: ScoringOptions,
     period: Period,
 ) -> pd.DataFrame:
     """Choose the day's cases, within what moderators can check.
@@ -90,13 +112,10 @@ def choose_cases(
     """
     manifest = champion.manifest
     own = scores.filter(scores["as_of"] == period.as_of)
-    candidates = own.select("entity_id", "probability").execute()
-    reported = _rows_of(period, population, feature_tables, features, [options.reported_feature])
-    counts = reported.set_index("entity_id")[options.reported_feature].fillna(0).astype("int64")
-    candidates["reports_known_today"] = candidates["entity_id"].map(counts)
+    reported = inputs[["entity_id", "reports_known_today"]]
     past = cases.filter(cases["model"] == manifest.model, cases["as_of"] < period.as_of)
     return build_queue(
-        candidates,
+        own.select("entity_id", "probability").execute().merge(reported, on="entity_id"),
         counted_verdicts(past, verdicts, period.as_of).execute(),
         model=manifest.model,
         label=manifest.labels[0].name,
@@ -109,31 +128,12 @@ def choose_cases(
 
 
 def explain_scam_cases(
-    chosen: pd.DataFrame,
-    population: ibis.Table,
-    feature_tables: Mapping[str, ibis.Table],
-    features: dict[str, Any],
-    champion: Bundle,
-    period: Period,
+    chosen: pd.DataFrame, inputs: pd.DataFrame, champion: Bundle
 ) -> pd.DataFrame:
     """Say for each case of the day, in words, what raised its probability.
 
     Returns:
         ``chosen`` with ``reasons`` filled: a JSON list of sentences.
     """
-    names = [spec.name for spec in champion.manifest.features]
-    rows = _rows_of(period, population, feature_tables, features, names)
-    shown = rows.set_index("entity_id").reindex(chosen["entity_id"]).reset_index()
+    shown = inputs.set_index("entity_id").reindex(chosen["entity_id"]).reset_index()
     return chosen.assign(reasons=[json.dumps(each) for each in explain(champion, shown)])
-
-
-def _rows_of(
-    period: Period,
-    population: ibis.Table,
-    feature_tables: Mapping[str, ibis.Table],
-    features: dict[str, Any],
-    names: list[str],
-) -> pd.DataFrame:
-    spine = population.filter(population["as_of"] == period.as_of)
-    joined = join_features(names, parse_declarations(features), feature_tables, spine)
-    return joined.execute().sort_values("entity_id", ignore_index=True)

@@ -1,7 +1,7 @@
 """A day's features to scores and a queue, once for each model.
 
-``<model>.champion`` → score → ``<model>.scores`` → choose_cases → ``<model>.chosen``
-→ explain → ``<model>.queue``
+``<model>.champion`` → assemble_inputs → ``<model>.inputs`` → score → ``<model>.scores``
+→ choose_cases → ``<model>.chosen`` → explain_cases → ``<model>.queue``
 """
 
 from collections.abc import Callable
@@ -9,7 +9,12 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.scoring.nodes import choose_cases, explain_scam_cases, score
+from ucu_mlops.pipelines.scoring.nodes import (
+    assemble_inputs,
+    choose_cases,
+    explain_scam_cases,
+    score,
+)
 
 EXPLAINERS: dict[str, Callable[..., Any]] = {"scam": explain_scam_cases}
 SHARED = {"population", "feature_tables", "cases", "verdicts"}
@@ -17,16 +22,23 @@ SHARED = {"population", "feature_tables", "cases", "verdicts"}
 
 def create_pipeline(model: str) -> Pipeline:
     """Build the daily scoring of a model: the same steps for each, in its namespace."""
-    features = {
-        "population": "population",
-        "feature_tables": "feature_tables",
-        "features": "params:features",
-        "period": "params:period",
-    }
     steps = [
         Node(
+            assemble_inputs,
+            inputs={
+                "champion": "champion",
+                "population": "population",
+                "feature_tables": "feature_tables",
+                "features": "params:features",
+                "options": "params:scoring",
+                "period": "params:period",
+            },
+            outputs="inputs",
+            name="assemble_inputs",
+        ),
+        Node(
             score,
-            inputs={"champion": "champion", **features},
+            inputs={"champion": "champion", "inputs": "inputs", "period": "params:period"},
             outputs="scores",
             name="score",
         ),
@@ -34,19 +46,19 @@ def create_pipeline(model: str) -> Pipeline:
             choose_cases,
             inputs={
                 "scores": "scores",
+                "inputs": "inputs",
                 "cases": "cases",
                 "verdicts": "verdicts",
                 "champion": "champion",
                 "review": "params:review",
-                "options": "params:scoring",
-                **features,
+                "period": "params:period",
             },
             outputs="chosen",
             name="choose_cases",
         ),
         Node(
             EXPLAINERS[model],
-            inputs={"chosen": "chosen", "champion": "champion", **features},
+            inputs={"chosen": "chosen", "inputs": "inputs", "champion": "champion"},
             outputs="queue",
             name="explain_cases",
         ),

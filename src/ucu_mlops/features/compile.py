@@ -1,0 +1,84 @@
+"""A declared group to one lazy expression, the same for a range of days and for single moments.
+
+known events ┬→ trailing windows ─┐
+             ├→ running lives ────┼→ joined to the rows → ratios → features and their definition
+             └→ latest attributes ┘
+"""
+
+from collections.abc import Mapping
+
+import ibis
+
+from ucu_mlops.features.attributes import latest_attributes
+from ucu_mlops.features.declarations import Declarations
+from ucu_mlops.features.events import entity_days, known_events
+from ucu_mlops.features.groups import FeatureGroup
+from ucu_mlops.features.measures import measures_of
+from ucu_mlops.features.running import alike_by_value, running_features
+from ucu_mlops.features.trailing import (
+    KEYS,
+    trailing_measures,
+    trailing_spread,
+    trailing_top_share,
+)
+
+
+def group_table(
+    group: FeatureGroup,
+    declarations: Declarations,
+    source_tables: Mapping[str, ibis.Table],
+    spine: ibis.Table,
+) -> ibis.Table:
+    """Compute a group's features for the entities and days asked for, as known at each day's end.
+
+    An event counts for day D and a window of w days if it occurred on D or one of the w - 1 days
+    before and was ingested by the end of D. NaN, the infinities and numbers beyond 1e150 count as
+    null. Sums and counts of nothing are 0; means, extremes, shares and times of nothing are null.
+
+    Args:
+        group: What to compute.
+        declarations: Where the group's source is declared.
+        source_tables: Tables by name.
+        spine: Needs ``entity_id`` and ``as_of`` (date, meaning its end, UTC).
+
+    Returns:
+        Lazily, one row per entity and day of the spine: ``entity_id`` string, ``as_of`` date, the
+        features (numeric float64, categorical string) and ``definition`` string.
+
+    Raises:
+        ConfigurationError: The group's source is not declared.
+        SchemaError: A table or column is missing, or of the wrong type.
+    """
+    events = known_events(declarations.source(group.source), source_tables, group)
+    rows = entity_days(spine)
+    table = rows
+    for part in _parts(group, events, rows):
+        table = table.left_join(part, list(KEYS)).drop("entity_id_right", "day_right")
+    for ratio in group.ratios:
+        value = table[ratio.numerator] / table[ratio.denominator].nullif(0.0)
+        table = table.mutate(**{ratio.name: value})
+    for each in group.aggregates:
+        if each.aggregate in ("count", "sum", "distinct"):
+            table = table.mutate(**{each.name: table[each.name].fill_null(0.0)})
+    names = [feature.name for feature in group.features]
+    return table.select("entity_id", "as_of", *names, definition=ibis.literal(group.definition))
+
+
+def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ibis.Table]:
+    trailing = [each for each in group.aggregates if each.window is not None]
+    lives = [each for each in group.aggregates if each.window is None]
+    measured = [each for each in trailing if measures_of(each)]
+    spreads = [each for each in group.aggregates if each.aggregate == "std"]
+    tops = alike_by_value(trailing, "top_share")
+    running = [each for each in lives if each.aggregate != "std"]
+    running += [each for each in trailing if each.aggregate == "distinct"]
+    parts = [trailing_top_share(events, rows, alike) for alike in tops]
+    if measured:
+        parts.append(trailing_measures(events, rows, measured))
+    if spreads:
+        parts.append(trailing_spread(events, rows, spreads))
+    if running:
+        parts.append(running_features(events, rows, running))
+    if group.attributes:
+        parts.append(latest_attributes(events, rows, group.attributes))
+    return parts

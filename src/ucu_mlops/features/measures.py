@@ -1,0 +1,143 @@
+"""What is kept of many events so that windows can be put together from days.
+
+A feature is a small formula over measures; a measure of some days is merged from those of each.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import ibis
+from ibis.expr import types as ir
+
+from ucu_mlops.features.events import OF
+from ucu_mlops.features.groups import Aggregate, Condition
+
+# Whoever writes larger numbers means "unknown"; the square of one is still finite.
+LARGEST = 1e150
+SECONDS_PER_DAY = 86_400
+MERGED_BY = {
+    "rows": "sum",
+    "values": "sum",
+    "sum": "sum",
+    "min": "min",
+    "max": "max",
+    "first": "min",
+    "last": "max",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number, or moment, about some events.
+
+    Attributes:
+        operation: One of ``MERGED_BY``.
+        column: What it is about; None for ``rows``, ``first`` and ``last``.
+        where: Which events count.
+        transform: What is done to each value first.
+    """
+
+    operation: str
+    column: str | None = None
+    where: Condition = ()
+    transform: str | None = None
+
+    @property
+    def merged_by(self) -> str:
+        """How it follows from the measures of parts: ``sum``, ``min`` or ``max``."""
+        return MERGED_BY[self.operation]
+
+    def of(self, events: ibis.Table) -> ibis.Scalar:
+        """Return the measure as an aggregation of events: a moment, or float64 (sums fastest)."""
+        meets = condition(events, self.where)
+        if self.operation == "rows":
+            return events.count(where=meets).cast("float64")
+        if self.operation in ("first", "last"):
+            at = events["occurred_at"]
+            return at.min(where=meets) if self.operation == "first" else at.max(where=meets)
+        values = numbers(events[OF + str(self.column)], self.transform)
+        if self.operation == "values":
+            return values.count(where=meets).cast("float64")
+        return getattr(values, self.operation)(where=meets)
+
+
+def merge(column: ibis.Column, how: str, where: ir.BooleanValue | None = None) -> ibis.Scalar:
+    """Aggregate the measures of parts into that of the whole; ``how`` is sum, min or max."""
+    return getattr(column, how)(where=where)
+
+
+def condition(events: ibis.Table, where: Condition) -> ir.BooleanValue | None:
+    """Return which events meet all of a declared condition; None if there is none."""
+    meets = None
+    for column, values in where:
+        each = events[OF + column].isin(values)
+        meets = each if meets is None else meets & each
+    return meets
+
+
+def numbers(column: ibis.Column, transform: str | None = None) -> ibis.Column:
+    """Return a column as float64, with null for NaN, the infinities and what lies beyond 1e150.
+
+    Args:
+        column: Numbers.
+        transform: ``log1p``: the logarithm of one more than the size, with the sign kept; for
+            amounts whose outliers would swamp any mean.
+    """
+    values = column.cast("float64")
+    finite = ibis.ifelse(values.between(-LARGEST, LARGEST), values, ibis.null("float64"))
+    if transform is None:
+        return finite
+    return finite.sign() * (finite.abs() + 1.0).ln()
+
+
+def kinds_of(column: ibis.Column) -> ibis.Column:
+    """Return a column to tell values apart by: NaN is not a value among others."""
+    return numbers(column) if column.type().is_floating() else column
+
+
+def measures_of(feature: Aggregate) -> tuple[Measure, ...]:
+    """Return the measures that a feature's formula needs; none for those computed otherwise."""
+    about = (feature.column, feature.where, feature.transform)
+    match feature.aggregate:
+        case "count":
+            return (Measure("rows", where=feature.where),)
+        case "share":
+            return (Measure("rows", where=feature.where), Measure("rows"))
+        case "mean":
+            return (Measure("sum", *about), Measure("values", *about))
+        case "sum" | "min" | "max":
+            return (Measure(feature.aggregate, *about),)
+        case "time_since":
+            return (Measure(str(feature.of), where=feature.where),)
+        case _:
+            return ()
+
+
+def value_of(
+    feature: Aggregate, measured: Mapping[Measure, ibis.Column], day: ibis.Column
+) -> ibis.Column:
+    """Return a feature from its measures.
+
+    Args:
+        feature: Any that has measures.
+        measured: The measures over its window; null where there was no event.
+        day: The day at whose end the feature is meant.
+
+    Returns:
+        A float64 column; null where there was no event.
+    """
+    parts = [measured[each] for each in measures_of(feature)]
+    match feature.aggregate:
+        case "share" | "mean":
+            return parts[0] / parts[1].nullif(0.0)
+        case "time_since":
+            seconds = parts[0].truncate("s").epoch_seconds().cast("float64")
+            return (day + 1).cast("float64") - seconds / SECONDS_PER_DAY
+        case _:
+            return parts[0]
+
+
+def named(features: Iterable[Aggregate]) -> dict[Measure, str]:
+    """Give each needed measure a column's name; features share what they can."""
+    needed = dict.fromkeys(each for feature in features for each in measures_of(feature))
+    return {each: f"{each.operation}_{number}" for number, each in enumerate(needed)}

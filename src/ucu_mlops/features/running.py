@@ -1,0 +1,174 @@
+"""What is carried along from day to day: whole lives, and how many different values a window saw.
+
+A life is as long as the data: joining each row to all days before it would grow with the square.
+Instead each entity's changes are put in order once and merged along the way.
+
+events → changes (entity, day on which they become known) → with the rows, in the order of days
+→ running sums, smallest, largest
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import ibis
+from ibis.expr import types as ir
+from ibis.expr.builders import WindowBuilder
+
+from ucu_mlops.features.events import relevant
+from ucu_mlops.features.groups import Aggregate
+from ucu_mlops.features.measures import measures_of, merge, named, value_of
+from ucu_mlops.features.trailing import KEYS, longest_of, with_value
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Changes of some columns.
+
+    Attributes:
+        table: ``entity_id``, ``day`` and the columns.
+        merged_by: Column to ``sum``, ``min`` or ``max``.
+    """
+
+    table: ibis.Table
+    merged_by: dict[str, str]
+
+
+def running_features(
+    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
+) -> ibis.Table:
+    """Compute what can be carried along: ``distinct``, and lives but for their spread.
+
+    Args:
+        events: One row per event, as ``known_events`` gives them.
+        rows: One row per entity and day, as ``entity_days`` gives them.
+        features: Those to compute.
+
+    Returns:
+        At least one row per row of ``rows``: ``entity_id``, ``day``, the features.
+    """
+    lives = [each for each in features if measures_of(each)]
+    changes = [_life_changes(events, rows, lives)] if lives else []
+    tops = [each for each in features if each.aggregate == "top_share"]
+    changes += [_top_changes(events, rows, each) for each in tops]
+    for alike in alike_by_value(features, "distinct"):
+        changes += _distinct_changes(events, rows, alike)
+    known = _run(changes, rows)
+    names = named(lives)
+    values = {
+        each.name: value_of(
+            each, {measure: known[names[measure]] for measure in measures_of(each)}, known["day"]
+        )
+        for each in lives
+    }
+    values |= {each.name: known[f"{each.name}_top"] / known[f"{each.name}_all"] for each in tops}
+    rest = [each.name for each in features if each.name not in values]
+    return known.select(*KEYS, **values, **{name: known[name] for name in rest})
+
+
+def alike_by_value(features: Sequence[Aggregate], aggregate: str) -> list[list[Aggregate]]:
+    """Put together the features of one aggregate that differ in nothing but their window."""
+    chosen = [each for each in features if each.aggregate == aggregate]
+
+    def key(feature: Aggregate) -> str:
+        return repr((feature.column, feature.where))
+
+    return [list(alike) for _, alike in groupby(sorted(chosen, key=key), key)]
+
+
+def _life_changes(events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]) -> Changes:
+    names = named(features)
+    chosen = relevant(events, rows, None)
+    parts = chosen.group_by("entity_id", day=chosen["known"]).aggregate(
+        **{name: measure.of(chosen) for measure, name in names.items()}
+    )
+    return Changes(parts, {name: measure.merged_by for measure, name in names.items()})
+
+
+def _top_changes(events: ibis.Table, rows: ibis.Table, feature: Aggregate) -> Changes:
+    """A value's count only grows, so the largest count so far is the top one's."""
+    top, total = f"{feature.name}_top", f"{feature.name}_all"
+    values = with_value(relevant(events, rows, None), feature)
+    parts = values.group_by("entity_id", "value", "known").aggregate(
+        n=values.count().cast("float64")
+    )
+    counted = parts.mutate(so_far=parts["n"].sum().over(_so_far(["entity_id", "value"], "known")))
+    changes = counted.group_by("entity_id", day=counted["known"]).aggregate(
+        **{top: counted["so_far"].max(), total: counted["n"].sum()}
+    )
+    return Changes(changes, {top: "max", total: "sum"})
+
+
+def _distinct_changes(
+    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
+) -> list[Changes]:
+    """A value is seen from the day on which it is known until its latest event leaves the window.
+
+    So each day of becoming known opens a span of days, which ends when the window is over or with
+    the value's next such day, whichever is first. How many spans cover a day is how many values
+    its window saw; exact, because it is whole numbers that are added and taken away.
+    """
+    values = with_value(relevant(events, rows, longest_of(features)), features[0])
+    days = values.group_by("entity_id", "value", "known").aggregate(
+        occurred=values["occurred"].max()
+    )
+    order = {"group_by": ["entity_id", "value"], "order_by": "known"}
+    spans = days.mutate(
+        latest=days["occurred"].max().over(_so_far(["entity_id", "value"], "known")),
+        following=days["known"].lead().over(ibis.window(**order)),
+        before=days["known"].lag().over(ibis.window(**order)),
+    )
+    opened = {each.name: _is_opened(spans, each.window).cast("float64") for each in features}
+    changes = [_per_day(spans, spans["known"], opened)]
+    for each in features:
+        if each.window is not None:
+            closed = spans.filter(_is_opened(spans, each.window))
+            minus = {each.name: ibis.literal(-1.0)}
+            changes.append(_per_day(closed, _end(closed, each.window), minus))
+    return changes
+
+
+def _end(spans: ibis.Table, window: int) -> ibis.Column:
+    over = spans["latest"] + window
+    # LEAST of a null is null to BigQuery and the rest to DuckDB.
+    return ibis.ifelse(spans["following"] < over, spans["following"], over)
+
+
+def _is_opened(spans: ibis.Table, window: int | None) -> ir.BooleanValue:
+    return spans["before"].isnull() if window is None else spans["known"] < _end(spans, window)
+
+
+def _per_day(spans: ibis.Table, day: ibis.Column, columns: dict[str, ibis.Value]) -> Changes:
+    chosen = spans.select("entity_id", day=day, **columns)
+    table = chosen.group_by(*KEYS).aggregate(**{name: chosen[name].sum() for name in columns})
+    return Changes(table, dict.fromkeys(columns, "sum"))
+
+
+def _run(changes: Sequence[Changes], rows: ibis.Table) -> ibis.Table:
+    """Merge all changes up to each day that has any, and each row's day."""
+    kinds = {name: each.table[name].type() for each in changes for name in each.merged_by}
+    merged_by = {name: how for each in changes for name, how in each.merged_by.items()}
+    tables = [each.table for each in changes] + [rows.select(*KEYS)]
+    together = ibis.union(
+        *(
+            table.select(
+                *KEYS,
+                **{
+                    name: table[name] if name in table.columns else ibis.null(kind)
+                    for name, kind in kinds.items()
+                },
+            )
+            for table in tables
+        )
+    )
+    days = together.group_by(*KEYS).aggregate(
+        **{name: merge(together[name], how) for name, how in merged_by.items()}
+    )
+    so_far = _so_far(["entity_id"], "day")
+    return days.select(
+        *KEYS, **{name: merge(days[name], how).over(so_far) for name, how in merged_by.items()}
+    )
+
+
+def _so_far(group: list[str], order: str) -> WindowBuilder:
+    return ibis.window(group_by=group, order_by=order, preceding=None, following=0)

@@ -1,0 +1,148 @@
+"""Windows of so many days: the days' parts are joined to each row that can see them.
+
+events → one part per entity, day and day of becoming known → joined to rows → windows
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_
+
+import ibis
+from ibis.expr import types as ir
+
+from ucu_mlops.features.events import OF, relevant
+from ucu_mlops.features.groups import Aggregate
+from ucu_mlops.features.measures import (
+    condition,
+    kinds_of,
+    measures_of,
+    merge,
+    named,
+    numbers,
+    value_of,
+)
+
+KEYS = ("entity_id", "day")
+PART = ("entity_id", "occurred", "known")
+
+
+def trailing_measures(
+    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
+) -> ibis.Table:
+    """Compute what merges from days: counts, sums, means, extremes, shares.
+
+    Args:
+        events: One row per event, as ``known_events`` gives them.
+        rows: One row per entity and day, as ``entity_days`` gives them.
+        features: Those with measures and a window in days.
+
+    Returns:
+        One row per row that sees any event: ``entity_id``, ``day``, the features.
+    """
+    names = named(features)
+    longest = longest_of(features)
+    chosen = relevant(events, rows, longest)
+    parts = chosen.group_by(*PART).aggregate(
+        **{name: measure.of(chosen) for measure, name in names.items()}
+    )
+    seen = _seen(parts, rows, longest)
+    wanted = {
+        (measure, feature.window): f"{names[measure]}_{feature.window}"
+        for feature in features
+        for measure in measures_of(feature)
+    }
+    merged = seen.group_by(*KEYS).aggregate(
+        **{
+            name: merge(seen[names[measure]], measure.merged_by, _within(seen, window))
+            for (measure, window), name in wanted.items()
+        }
+    )
+    values = {
+        feature.name: value_of(
+            feature,
+            {each: merged[wanted[each, feature.window]] for each in measures_of(feature)},
+            merged["day"],
+        )
+        for feature in features
+    }
+    return merged.select(*KEYS, **values)
+
+
+def trailing_spread(
+    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
+) -> ibis.Table:
+    """Compute standard deviations (of a sample; null for fewer than two values).
+
+    From the events themselves: put together from days' squares they would lose all their digits
+    beside one outlier.
+
+    Returns:
+        One row per row that sees any event: ``entity_id``, ``day``, the features.
+    """
+    longest = longest_of(features)
+    seen = _seen(relevant(events, rows, longest), rows, longest)
+    return seen.group_by(*KEYS).aggregate(
+        **{
+            feature.name: numbers(seen[OF + str(feature.column)], feature.transform).std(
+                where=_all(condition(seen, feature.where), _within(seen, feature.window)),
+                how="sample",
+            )
+            for feature in features
+        }
+    )
+
+
+def trailing_top_share(
+    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
+) -> ibis.Table:
+    """Compute the most frequent value's share of the events that have a value.
+
+    Args:
+        events: One row per event.
+        rows: One row per entity and day.
+        features: The same column and condition over several windows.
+
+    Returns:
+        One row per row that sees any value: ``entity_id``, ``day``, the features.
+    """
+    longest = longest_of(features)
+    values = with_value(relevant(events, rows, longest), features[0])
+    parts = values.group_by(*PART, "value").aggregate(n=values.count().cast("float64"))
+    seen = _seen(parts, rows, longest)
+    of_each = seen.group_by(*KEYS, "value").aggregate(
+        **{each.name: seen["n"].sum(where=_within(seen, each.window)) for each in features}
+    )
+    return of_each.group_by(*KEYS).aggregate(
+        **{each.name: of_each[each.name].max() / of_each[each.name].sum() for each in features}
+    )
+
+
+def with_value(events: ibis.Table, feature: Aggregate) -> ibis.Table:
+    """Return the events that meet a feature's condition and have a ``value`` in its column."""
+    meets = condition(events, feature.where)
+    chosen = events if meets is None else events.filter(meets)
+    chosen = chosen.select(*PART, value=kinds_of(chosen[OF + str(feature.column)]))
+    return chosen.filter(chosen["value"].notnull())
+
+
+def longest_of(features: Sequence[Aggregate]) -> int | None:
+    """Return the longest window in days, None if one is the whole life."""
+    windows = [each.window for each in features]
+    return None if None in windows else max(each for each in windows if each is not None)
+
+
+def _seen(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Table:
+    """Put beside each row every part that was known by then and is not older than ``longest``."""
+    meets = [rows["entity_id"] == parts["entity_id"], parts["known"] <= rows["day"]]
+    if longest is not None:
+        meets.append(parts["occurred"] > rows["day"] - longest)
+    return rows.select(*KEYS).join(parts, meets).drop("entity_id_right")
+
+
+def _within(seen: ibis.Table, window: int | None) -> ir.BooleanValue | None:
+    return None if window is None else seen["occurred"] > seen["day"] - window
+
+
+def _all(*conditions: ir.BooleanValue | None) -> ir.BooleanValue | None:
+    given = [each for each in conditions if each is not None]
+    return reduce(and_, given) if given else None

@@ -1,0 +1,1 @@
+"""What was usual, how far a day lies from it, and what to do about that."""

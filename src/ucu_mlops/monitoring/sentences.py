@@ -1,0 +1,80 @@
+"""A decision's reasons in words for whoever leads the moderators."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+
+def fault_sentence(row: Mapping[Any, Any]) -> str:
+    """Say what is broken.
+
+    Args:
+        row: A row of ``drift`` whose state is ``fault``.
+    """
+    if row["missing_share"] == 1.0:
+        return f"{row['name']} is missing for everyone; check its feed."
+    moved = "" if pd.isna(row["measure"]) else f", Jensen-Shannon {row['measure']:.2f} from usual"
+    return (
+        f"{row['name']} looks broken: missing for {row['missing_share']:.0%}{moved}, which no "
+        "quiet day came near; check its feed."
+    )
+
+
+def drift_sentence(each: Mapping[str, Any], days: int) -> str:
+    """Say what moved, by how much, and since when.
+
+    Args:
+        each: ``name``, ``kind``, ``measure``, ``threshold``, ``weight``, ``since`` (ISO date) and
+            ``days`` (on how many it drifted) of a feature or the score.
+        days: Out of how many days.
+    """
+    what, matters = "The score", ""
+    if each["kind"] != "score":
+        what, matters = each["name"], f"; it is {each['weight']:.0%} of what matters"
+    return (
+        f"{what} moved: Jensen-Shannon {each['measure']:.2f}, alarm above {each['threshold']:.2f}, "
+        f"on {each['days']} of {days} days, since {each['since']}{matters}."
+    )
+
+
+def precision_sentence(precision: Mapping[str, Any]) -> str:
+    """Say that the queue finds less than it used to.
+
+    Args:
+        precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
+    """
+    return (
+        "Moderators confirm fewer of the model's cases: "
+        f"{_share(precision['window'])}, in its first days {_share(precision['baseline'])}."
+    )
+
+
+def calm_sentence(
+    drifting: Sequence[Mapping[str, Any]], precision: Mapping[str, Any], min_weight: float
+) -> str:
+    """Say why nothing needs to be done.
+
+    Args:
+        drifting: What lasted but does not matter enough, as for :func:`drift_sentence`.
+        precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
+        min_weight: Share of the importances that would be enough.
+    """
+    if drifting:
+        names = ", ".join(each["name"] for each in drifting)
+        return (
+            f"Only features that hardly matter moved ({names}: {weight_of(drifting):.1%} of what "
+            f"matters, {min_weight:.0%} would be enough)."
+        )
+    if precision["state"] == "quiet":
+        return f"All quiet; moderators confirm {_share(precision['window'])} of the model's cases."
+    return "All quiet; too few decided cases to test the queue's precision."
+
+
+def weight_of(features: Sequence[Mapping[str, Any]]) -> float:
+    """Add up the features' shares of the importances."""
+    return float(sum(each["weight"] for each in features))
+
+
+def _share(side: Mapping[str, Any]) -> str:
+    return f"{side['precision']:.0%} of {side['decided']}"

@@ -1,0 +1,135 @@
+"""How well the estimator does on entities that it has not seen, on any labelled data set."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ucu_mlops.bundle.manifest import FeatureSpec
+from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
+from ucu_mlops.quality.metrics import best_f1_threshold, classification_metrics, recall_at_fpr
+from ucu_mlops.scam.estimator import TrainingOptions, fit
+from ucu_mlops.scam.folds import fold_of_each_row
+
+logger = logging.getLogger(__name__)
+
+WORKERS = 2  # folds at a time: LightGBM lets go of the interpreter while it fits
+EVERYBODY = "all"
+MEASURED = ("roc_auc", "pr_auc", "precision", "recall", "f1")
+FALSE_POSITIVE_RATES = {"recall_at_5pct_fpr": 0.05, "recall_at_1pct_fpr": 0.01}
+
+
+@dataclass(frozen=True)
+class CrossValidationOptions:
+    """On whom to test.
+
+    Attributes:
+        folds: How many; at least 2.
+        seed: Seed of the shuffle.
+        cohorts: Values of the column ``cohort`` by the name of the cohort they form; each cohort
+            is cross-validated for itself, and ``all`` always is.
+    """
+
+    folds: int = 5
+    seed: int = 0
+    cohorts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse folds that test nothing and a second meaning of ``all``."""
+        if self.folds < 2:  # noqa: PLR2004 (one to learn, one to test)
+            raise ConfigurationError(f"crossvalidation.folds must be at least 2, got {self.folds}")
+        if EVERYBODY in self.cohorts:
+            raise ConfigurationError(
+                f"crossvalidation.cohorts must not name {EVERYBODY!r}: it always holds every row"
+            )
+
+
+def cross_validate(
+    rows: pd.DataFrame,
+    features: Sequence[FeatureSpec],
+    training: TrainingOptions,
+    options: CrossValidationOptions,
+) -> dict[str, Any]:
+    """Fit on all folds but one, test on that one, and average over the folds.
+
+    The threshold behind precision, recall and F1 is the best one for F1 on the training part's own
+    held-out predictions: the test part chooses nothing.
+
+    Args:
+        rows: One row per entity and day: the features, ``label`` (0 or 1), ``entity_id`` (each row
+            is an entity of its own where it is absent), and ``cohort`` where cohorts are named.
+        features: The inputs.
+        training: How to fit.
+        options: On whom to test.
+
+    Returns:
+        ``cross_validation``: per cohort and figure, ``mean`` and ``sd`` over the folds; ``rows``
+        and ``positives``: counts per cohort.
+
+    Raises:
+        SchemaError: A column is missing or holds something else.
+        NotEnoughDataError: A cohort has too few entities of either class.
+    """
+    if missing := {"label", *(["cohort"] if options.cohorts else [])} - set(rows.columns):
+        raise SchemaError(f"cross-validation needs {sorted(missing)}; got {list(rows.columns)}")
+    chosen = {name: rows[rows["cohort"].isin(kinds)] for name, kinds in options.cohorts.items()}
+    chosen[EVERYBODY] = rows
+    for name, members in chosen.items():
+        if members.empty:
+            raise NotEnoughDataError(
+                f"crossvalidation.cohorts: {name!r} has no rows; check its values "
+                f"{list(options.cohorts.get(name, []))} against the column cohort"
+            )
+    return {
+        "cross_validation": {
+            name: _average(name, members, features, training, options)
+            for name, members in chosen.items()
+        },
+        "rows": {name: len(members) for name, members in chosen.items()},
+        "positives": {name: int(members["label"].sum()) for name, members in chosen.items()},
+    }
+
+
+def _average(
+    cohort: str,
+    rows: pd.DataFrame,
+    features: Sequence[FeatureSpec],
+    training: TrainingOptions,
+    options: CrossValidationOptions,
+) -> dict[str, dict[str, float]]:
+    folds = fold_of_each_row(rows, options.folds, options.seed)
+
+    def test(fold: int) -> dict[str, float]:
+        figures = _test(rows[folds != fold], rows[folds == fold], features, training)
+        told = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
+        logger.info("%s: fold %d of %d: %s", cohort, fold + 1, options.folds, told)
+        return figures
+
+    with ThreadPoolExecutor(WORKERS) as workers:
+        figures = list(workers.map(test, range(options.folds)))
+    by_name = {name: [each[name] for each in figures] for name in figures[0]}
+    return {
+        name: {"mean": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
+        for name, values in by_name.items()
+    }
+
+
+def _test(
+    known: pd.DataFrame,
+    unknown: pd.DataFrame,
+    features: Sequence[FeatureSpec],
+    training: TrainingOptions,
+) -> dict[str, float]:
+    fitted = fit(known, features, training)
+    threshold = best_f1_threshold(known["label"], fitted.held_out, known.get("weight"))
+    labels, weights = unknown["label"], unknown.get("weight")
+    probabilities = fitted.predict(unknown)[:, 0]
+    measured = classification_metrics(labels, probabilities, threshold, weights)
+    return {name: measured[name] for name in MEASURED} | {
+        name: recall_at_fpr(labels, probabilities, bound, weights)
+        for name, bound in FALSE_POSITIVE_RATES.items()
+    }

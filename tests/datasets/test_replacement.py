@@ -1,0 +1,143 @@
+"""A process killed anywhere in a save leaves the old rows or the new ones, in every table."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from ucu_mlops.datasets import warehouse
+from ucu_mlops.datasets.replacement import save_all
+from ucu_mlops.datasets.table_spec import table_spec
+from ucu_mlops.errors import DuplicateKeyError, WarehouseError
+
+pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
+
+# One process imports, then forks a saver for each order it is given and says how it ended.
+SAVER = """
+import os, signal, sys, time
+from ibis.backends.duckdb import Backend
+import pyarrow as pa
+from ucu_mlops.datasets.partitioned_tables import PartitionedTablesDataset
+
+def rows(value, count):
+    return pa.table({"id": list(range(count)), "day": pa.array([20454] * count, pa.date32()),
+                     "value": [value] * count})
+
+def die_before(statement):
+    seen, run = iter(range(10_000)), Backend.raw_sql
+    def raw_sql(self, *args, **kwargs):
+        if next(seen) == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return run(self, *args, **kwargs)
+    Backend.raw_sql = raw_sql
+
+for line in sys.stdin:
+    value, count, statement, delay = line.split()
+    child = os.fork()
+    if child == 0:
+        dataset = PartitionedTablesDataset(
+            connection={"backend": "duckdb", "database": sys.argv[1], "settings": {"threads": 2}},
+            table="table_{name}", key=["id", "day"],
+            partition={"column": "day", "start": "2026-01-01", "end": "2026-01-01"},
+        )
+        if int(statement) >= 0:
+            die_before(int(statement))
+        data = rows(int(value), int(count))
+        dataset.save({"one": data, "two": data})
+        os._exit(0)
+    if float(delay):
+        time.sleep(float(delay))
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    print("killed" if os.WIFSIGNALED(status) else "saved", flush=True)
+"""
+
+
+@pytest.fixture
+def save(connection):
+    """Order a save from another process: (value, rows, statement to die before, or delay)."""
+    saver = subprocess.Popen(
+        [sys.executable, "-c", SAVER, connection["database"]],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def order(value, count=3, *, die_before=-1, kill_after=0.0):
+        saver.stdin.write(f"{value} {count} {die_before} {kill_after}\n")
+        saver.stdin.flush()
+        return saver.stdout.readline().strip()
+
+    yield order
+    saver.communicate(timeout=30)
+
+
+@pytest.fixture
+def found(connection):
+    """Read (value, number of rows) of both tables."""
+
+    def read():
+        with duckdb.connect(connection["database"]) as file:
+            return [
+                file.sql(f"SELECT value, count(*) FROM table_{name} GROUP BY ALL").fetchall()  # noqa: S608 (our own names)
+                for name in ("one", "two")
+            ]
+
+    return read
+
+
+def test_a_kill_before_any_statement_leaves_all_old_or_all_new(save, found):
+    """The saver dies before its first, second, … statement until it comes through alive."""
+    assert save(0) == "saved"
+    kills, before = 0, found()
+    while save(kills + 1, die_before=kills) == "killed":
+        kills += 1
+        after = found()
+        assert after in (before, [[(kills, 3)], [(kills, 3)]])
+        before = after
+    assert found() == [[(kills + 1, 3)], [(kills + 1, 3)]]
+    assert kills > 10  # it died between delete and insert of either table, among others
+
+
+def test_a_kill_at_any_moment_of_a_large_save_leaves_old_or_new(save, found):
+    """The saver dies in the middle of copying 200,000 rows; a save after it is whole again."""
+    count = 200_000
+    assert save(0, count) == "saved"
+    endings = []
+    for value, delay in enumerate((0.2, 0.4, 0.6), start=1):
+        before = found()
+        endings.append(save(value, count, kill_after=delay))
+        assert found() in (before, [[(value, count)], [(value, count)]])
+    assert "killed" in endings
+    assert save(9, count) == "saved"
+    assert found() == [[(9, count)], [(9, count)]]
+
+
+def test_a_refused_save_leaves_nothing_behind(connection):
+    """Nothing waits in the staging place, no transaction is open, and the next save works."""
+    opened = warehouse.connect(connection)
+    spec = table_spec("payments", ["id"], None, None, None)
+    for rows in ({"id": [1, 1]}, {"id": [None, 2]}):
+        with pytest.raises(DuplicateKeyError):
+            save_all(opened, {"payments": (spec, pa.table(rows))})
+    with pytest.raises(WarehouseError, match="nothing was saved: Conversion Error"):
+        save_all(opened, {"payments": (spec, opened.sql("SELECT 'x'::INT AS id"))})
+    assert opened.list_tables(database=("staging", "main")) == []
+    save_all(opened, {"payments": (spec, pa.table({"id": [1]}))})
+    assert opened.table("payments").count().to_pyarrow().as_py() == 1
+
+
+def test_threads_save_one_after_another(connection):
+    """Eight saves from four threads all arrive."""
+    opened = warehouse.connect(connection)
+
+    def save(number):
+        spec = table_spec(f"table_{number}", ["id"], None, None, None)
+        save_all(opened, {spec.table: (spec, pa.table({"id": [number]}))})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, range(8)))
+    assert sorted(opened.list_tables()) == [f"table_{number}" for number in range(8)]

@@ -1,0 +1,95 @@
+"""The queue's precision is compared with the same version's first days, on mature verdicts."""
+
+import json
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.monitoring.outcome import OutcomeOptions, queue_precision
+
+FIRST = date(2026, 4, 1)
+TODAY = FIRST + timedelta(days=34)
+
+
+def cases(precision, days=33, per_day=36, version="2", source="model", seed=0):
+    """Make decided cases; ``precision`` gives each day's share of violations."""
+    generator = np.random.default_rng(seed)
+    number = np.repeat(np.arange(days), per_day)
+    violation = generator.random(number.size) < np.array([precision(n) for n in number])
+    day = pd.Timestamp(FIRST) + pd.to_timedelta(number, unit="D")
+    return pd.DataFrame(
+        {
+            "as_of": day,
+            "source": source,
+            "version": version,
+            "is_violation": violation.astype(object),
+            "decided_at": (day + pd.Timedelta(days=1, hours=9)).tz_localize("UTC"),
+        }
+    )
+
+
+def test_a_drop_is_drift():
+    """From 40 % to 15 % in the last ten days is no chance; the figures are JSON."""
+    found = queue_precision(cases(lambda n: 0.4 if n < 23 else 0.15), TODAY, OutcomeOptions())
+    assert found["state"] == "drift"
+    assert found["window"]["precision"] < 0.7 * found["baseline"]["precision"]
+    assert found["p_value"] < 0.001
+    json.dumps(found, allow_nan=False)
+
+
+def test_emptying_the_stock_is_no_drift():
+    """A version's first days find what its predecessor missed; they are not the yardstick."""
+    stock = cases(lambda n: 0.9 if n < 5 else 0.3)
+    assert queue_precision(stock, TODAY, OutcomeOptions())["state"] == "quiet"
+    found = queue_precision(stock, TODAY, OutcomeOptions(settle_days=0, baseline_days=5))
+    assert found["state"] == "drift"
+
+
+def test_chance_hardly_ever_alarms():
+    """Of two hundred quiet histories at most one alarms."""
+    alarms = [
+        queue_precision(cases(lambda _: 0.3, seed=seed), TODAY, OutcomeOptions())["state"]
+        for seed in range(200)
+    ]
+    assert alarms.count("drift") <= 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda frame: frame.assign(source="exploration"),
+        lambda frame: frame.assign(source="rule"),
+        lambda frame: frame.assign(is_violation=None),
+        lambda frame: frame.assign(decided_at=pd.Timestamp("2027-01-01", tz="UTC")),
+        lambda frame: frame.assign(version=["3"] * 30 + ["2"] * (len(frame) - 31) + ["3"]),
+        lambda frame: frame.iloc[:0],
+    ],
+    ids=["explored", "a rule's", "open", "decided later", "another version's", "none"],
+)
+def test_only_the_champions_mature_cases_count(changed):
+    """Without enough decided cases of the version that asked last, nothing is tested."""
+    frame = changed(cases(lambda n: 0.4 if n < 23 else 0.15))
+    assert queue_precision(frame, TODAY, OutcomeOptions())["state"] == "too few"
+
+
+def test_young_cases_do_not_count():
+    """Violations decided early cannot hide, nor fake, a drop in the days not yet mature."""
+    late = cases(lambda n: 0.4 if n < 32 else 0.0, days=35)
+    found = queue_precision(late, TODAY, OutcomeOptions())
+    assert found["window"]["decided"] == 7 * 36
+    assert found["state"] == "quiet"
+
+
+def test_refuses():
+    """A missing column and impossible windows are named."""
+    with pytest.raises(SchemaError, match=r"\['version'\]"):
+        queue_precision(cases(lambda _: 0.3).drop(columns="version"), TODAY, OutcomeOptions())
+    with pytest.raises(ConfigurationError, match=r"outcome\.window_days"):
+        OutcomeOptions(window_days=0)
+    with pytest.raises(ConfigurationError, match=r"outcome\.settle_days"):
+        OutcomeOptions(settle_days=-1)
+    with pytest.raises(ConfigurationError, match=r"outcome\.ratio"):
+        OutcomeOptions(ratio=0)
