@@ -3,6 +3,7 @@
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
+from ucu_mlops.adapters.mlflow_runs import end_active_runs
 from ucu_mlops.datasets import warehouse
 
 
@@ -32,3 +33,16 @@ class WarehouseHook:
     def on_pipeline_error(self, error: Exception) -> None:  # noqa: ARG002 (Kedro's signature)
         """Close the connections after a run that failed."""
         warehouse.close_all()
+
+
+class TrackingHook:
+    """Ends what kedro-mlflow leaves open when one process runs several pipelines.
+
+    A pipeline whose tracking is disabled still resumes the process's last MLflow run before each
+    node, and nothing ends it: whatever the next pipeline logs would land there.
+    """
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self) -> None:
+        """Leave no run active behind a pipeline."""
+        end_active_runs()

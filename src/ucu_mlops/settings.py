@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ucu_mlops.hooks import FeatureDeclarationsHook, WarehouseHook
+from ucu_mlops.hooks import FeatureDeclarationsHook, TrackingHook, WarehouseHook
 
-HOOKS = (FeatureDeclarationsHook(), WarehouseHook())
+HOOKS = (FeatureDeclarationsHook(), WarehouseHook(), TrackingHook())
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 
 CONFIG_LOADER_ARGS: dict[str, Any] = {

@@ -75,15 +75,16 @@ def test_a_version_says_where_it_came_from(registry, bundle):
     assert registry._client.get_run(made.run_id).info.status == "FINISHED"
 
 
-def test_the_active_run_keeps_the_bundle(registry, bundle, tracking_uri, tmp_path, monkeypatch):
+def test_the_active_run_keeps_the_bundle(registry, bundle, tracking_uri, tmp_path):
     """A training's run is the version's run, and its artifacts hold the bundle."""
     import mlflow  # noqa: PLC0415 (seconds; not every test needs it)
 
-    monkeypatch.chdir(tmp_path)
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(tracking_uri)
     try:
-        with mlflow.start_run() as run:
+        place = (tmp_path / "runs").as_uri()
+        experiment = mlflow.create_experiment("training", artifact_location=place)
+        with mlflow.start_run(experiment_id=experiment) as run:
             registry.register(bundle(), "scam")
     finally:
         mlflow.set_tracking_uri(before)

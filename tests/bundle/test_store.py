@@ -1,5 +1,6 @@
 """A bundle's folder holds the old bundle or the new one, and exactly what it says."""
 
+import hashlib
 import json
 import pickle
 import subprocess
@@ -80,8 +81,6 @@ def named_pickle(folder):
 
 
 def rehash(folder):
-    import hashlib  # noqa: PLC0415 - only this damage needs it
-
     raw = json.loads((folder / "bundle.json").read_text())
     raw["files"] = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()

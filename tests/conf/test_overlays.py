@@ -25,7 +25,8 @@ def test_the_public_data_have_a_folder_of_their_own():
     """Nothing of the Ethereum environment lies where the platform's data lie."""
     places = configuration("ethereum")["globals"]
     own = [
-        str(places[name]) for name in ("data_root", "tracking_uri", "artifacts", "ledger", "bundles")
+        str(places[name])
+        for name in ("data_root", "tracking_uri", "artifacts", "ledger", "bundles")
     ]
     assert all("data/ethereum" in place for place in own)
 

@@ -75,6 +75,15 @@ def test_only_the_champions_mature_cases_count(changed):
     assert queue_precision(frame, TODAY, OutcomeOptions())["state"] == "too few"
 
 
+def test_a_certain_but_small_drop_is_no_drift():
+    """With ever so many cases, four violations where there were five are not worth a training."""
+    found = queue_precision(
+        cases(lambda n: 0.5 if n < 23 else 0.4, per_day=400), TODAY, OutcomeOptions()
+    )
+    assert found["p_value"] < 0.001
+    assert found["state"] == "quiet"
+
+
 def test_young_cases_do_not_count():
     """Violations decided early cannot hide, nor fake, a drop in the days not yet mature."""
     late = cases(lambda n: 0.4 if n < 32 else 0.0, days=35)

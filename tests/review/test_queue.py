@@ -163,6 +163,7 @@ def test_below_the_threshold_places_may_stay_empty():
         (case("u0", 1), False),
         (case("u0", 5, verdict=False, probability=0.95), False),
         (case("u0", 5, verdict=False, probability=0.5), True),
+        (case("u0", 5, verdict=False, probability=0.9), False),
         (case("u0", 5, verdict=False, probability=None), False),
         (case("u0", 16, verdict=False, probability=0.95), True),
         (case("u0", 3, verdict=True, decided_days_ago=-1), False),
@@ -174,6 +175,7 @@ def test_below_the_threshold_places_may_stay_empty():
         "open",
         "dismissed and not risen",
         "dismissed and risen",
+        "dismissed and as probable as then",
         "dismissed without a probability",
         "dismissed over a fortnight ago",
         "decided tomorrow, so still open",
@@ -211,6 +213,17 @@ def test_second_looks_are_drawn_once_from_what_was_decided_lately():
     firsts = past.set_index("entity_id")["case_id"]
     assert cases["first_case_id"].tolist() == firsts[cases["entity_id"]].tolist()
     assert not set(cases["case_id"]) & set(past["case_id"])
+
+
+def test_who_waits_or_may_be_queued_gets_no_second_look():
+    """A second look never doubles a user of today's queue nor one whose other case is open."""
+    past = history(
+        case("u0", 6, verdict=False, probability=0.3),
+        case("waits", 9, verdict=False),
+        case("waits", 2),
+    )
+    cases = queue(candidates([0.9]), past, second_look_share=0.5)
+    assert cases[["entity_id", "source"]].to_numpy().tolist() == [["u0", "model"]]
 
 
 def test_exploration_estimates_what_lies_among_the_others():

@@ -31,14 +31,14 @@ def draw_users(n_rows: int, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "entity_id": entity.astype(str),
-            "messages_sent_7d": rng.poisson(np.where(scam, 40, 8)).astype(float),
+            "messages_sent_7d": rng.poisson(np.where(scam, 16, 8)).astype(float),
             "country": np.where(
                 rng.random(n_rows) < 0.1, None, rng.choice(["UA", "PL", "DE"], n_rows)
             ),
             "sentiment_mean_1d": np.where(
                 rng.random(n_rows) < 0.3, np.nan, rng.normal(0.1, 0.4, n_rows)
             ),
-            "phone_verified": rng.random(n_rows) < np.where(scam, 0.4, 0.8),
+            "phone_verified": rng.random(n_rows) < np.where(scam, 0.2, 0.9),
             "amount_life": np.where(rng.random(n_rows) < 0.02, 1e70, rng.lognormal(2, 3, n_rows)),
             "label": (scam ^ (rng.random(n_rows) < 0.05)).astype(int),
             "weight": rng.choice([1.0, 2.0], n_rows),

@@ -34,7 +34,7 @@ def test_weights_count_as_rows():
 
 @pytest.mark.parametrize("sign", [1, -1], ids=["cleanly parted", "turned around"])
 def test_extreme_data_stays_finite_and_upright(sign):
-    """Classes that part cleanly do not give an infinite slope, nor a wrong ranking a negative one."""
+    """Classes that part cleanly give no infinite slope, nor a wrong ranking a negative one."""
     log_odds = np.repeat([-50.0, 50.0], 20) * sign
     found = fit_platt(log_odds, np.repeat([0, 1], 20), np.ones(40))
     assert np.isfinite([found.slope, found.intercept]).all()

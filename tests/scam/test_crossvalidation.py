@@ -36,7 +36,7 @@ def test_measures_each_cohort_and_all(report, training_set):
     assert report["positives"] == {
         "early": early["label"].sum(), "all": training_set["label"].sum()
     }  # fmt: skip
-    assert report["cross_validation"]["all"]["roc_auc"]["mean"] > 0.85
+    assert report["cross_validation"]["all"]["roc_auc"]["mean"] > 0.8
 
 
 def test_the_same_rows_give_the_same_report(report, training_set, features, quick):

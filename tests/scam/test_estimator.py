@@ -32,7 +32,7 @@ def test_probabilities_mean_what_they_say(training_set, users, features, options
     fresh = users(4_000, seed=1)
     measured = classification_metrics(fresh["label"], fitted.predict(fresh)[:, 0], 0.5)
     assert measured["ece"] < 0.05
-    assert measured["roc_auc"] > 0.85
+    assert measured["roc_auc"] > 0.8
 
 
 def test_held_out_predictions_are_no_flattery(training_set, users, fitted):

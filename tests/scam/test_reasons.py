@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from lightgbm import Booster
 
-from ucu_mlops.bundle.predict import Predictor
+from ucu_mlops.bundle.predict import Predictor, model_inputs, open_session
 from ucu_mlops.errors import SchemaError
 from ucu_mlops.scam.reasons import _human_name, _spelled_number, explain
 
@@ -59,17 +59,13 @@ def test_without_a_reference_nothing_is_called_usual(bundle):
 def test_unknown_values_are_called_so(bundle):
     """A null needs no number."""
     nobody = dict.fromkeys(SUSPECT, None) | {"messages_sent_7d": 212.0}
-    spelled = sum(explain(bundle, pd.DataFrame([nobody]), top=5), [])
+    (spelled,) = explain(bundle, pd.DataFrame([nobody]), top=5)
+    assert spelled
     assert all("nan" not in each and "None" not in each for each in spelled)
 
 
 def test_contributions_add_up_to_the_answer(bundle, users):
     """The trees that explain are the trees that answer: log-odds agree through the calibration."""
-    from ucu_mlops.bundle.predict import (  # noqa: PLC0415 - internals of this one check
-        model_inputs,
-        open_session,
-    )
-
     frame = users(50, seed=3)
     inputs = model_inputs(frame, bundle.manifest.features)
     (prepared,) = open_session(bundle, "preprocess.onnx").run(None, inputs)

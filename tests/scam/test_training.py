@@ -23,7 +23,7 @@ def test_the_manifest_tells_what_was_trained(bundle, features):
 def test_importances_are_shares_of_the_gain(bundle, features):
     """They add up to one, over all features, and messages lead."""
     importances = bundle.manifest.training["importances"]
-    assert list(sorted(importances)) == sorted(spec.name for spec in features)
+    assert sorted(importances) == sorted(spec.name for spec in features)
     assert sum(importances.values()) == pytest.approx(1)
     assert max(importances, key=importances.get) == "messages_sent_7d"
 

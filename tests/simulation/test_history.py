@@ -120,10 +120,11 @@ def test_who_was_wrongly_sent_away_comes_back(platform, history):
 def test_a_day_played_alone_is_the_day_in_the_history(platform, history):
     """Given cases and verdicts from a warehouse, the running loop gets what the history got."""
     warehouse = ibis.duckdb.connect()
-    stored = {
-        name: warehouse.create_table(name, ibis.memtable(history[name], schema=schema)).execute()
-        for name, schema in WAREHOUSE.items()
-    }
+    stored = {}
+    for name in ("cases", "verdicts"):
+        warehouse.con.register("played", history[name])
+        warehouse.raw_sql(f"CREATE TABLE {name} AS FROM played")
+        stored[name] = warehouse.table(name).to_pyarrow().to_pandas()
     played = play_day(Platform(platform.options), MODERATORS, **stored, day=END)
     for table in SOURCE_TABLES:
         rows = history[table]
@@ -151,7 +152,8 @@ def test_without_capacity_nothing_is_queued(platform):
     assert list(played["verdicts"]) == list(VERDICT_TYPES)
 
 
-def test_refuses_an_end_before_the_start(platform):
-    """The message names both days."""
-    with pytest.raises(ConfigurationError, match=r"start 2026-01-01, got end=2025-12-31"):
-        play_history(platform, MODERATORS, REVIEW, HistoryOptions(end="2025-12-31"))
+@pytest.mark.parametrize("end", ["2025-12-31", "2026-02-10"], ids=["too early", "too late"])
+def test_refuses_an_end_it_cannot_play(platform, end):
+    """Before a day is played the message says which days there are."""
+    with pytest.raises(ConfigurationError, match=f"from 2026-01-01 to 2026-02-09, got {end}"):
+        play_history(platform, MODERATORS, REVIEW, HistoryOptions(end=end))

@@ -18,5 +18,5 @@ cli.add_command(release)
 
 
 def main() -> None:
-    """Run a pipeline of the installed package, as ``kedro run`` does in a checkout."""
-    run()
+    """Run the project's own commands, without the plugins that ``kedro`` loads first."""
+    cli()

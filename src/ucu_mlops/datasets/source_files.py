@@ -91,3 +91,54 @@ class SourceFilesDataset(AbstractDataset[Never, dict[str, ir.Table]]):
 
     def _describe(self) -> dict[str, Any]:
         return {"folder": str(self._folder), "files": self._files}
+
+
+class SourceFileDataset(AbstractDataset[Never, ir.Table]):
+    """Loads one foreign file as a lazy table; saves nothing.
+
+    Example:
+        ```yaml
+        scam.labels:
+          type: ucu_mlops.datasets.source_files.SourceFileDataset
+          connection: ${globals:warehouse}
+          folder: ${runtime_params:source_dir}
+          file: accounts.csv
+        ```
+
+    Args:
+        folder: Where the file lies; the data set never writes there.
+        file: Its name, relative to ``folder``.
+        connection: The warehouse whose engine reads it.
+        metadata: Kedro ignores it; plugins read it.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: str,
+        file: str,
+        connection: Mapping[str, Any],
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        name = Path(file).stem
+        self._name = name
+        self._files = SourceFilesDataset(folder=folder, files={name: file}, connection=connection)
+        self.metadata = metadata
+
+    def load(self) -> ir.Table:
+        """Return the file as a lazy table, one row per row of the file.
+
+        Raises:
+            DataError: The folder or the file is missing or cannot be read.
+        """
+        return self._files.load()[self._name]
+
+    def save(self, data: Never) -> None:
+        """Refuse: the file belongs to somebody else."""
+        self._files.save(data)
+
+    def _exists(self) -> bool:
+        return self._files.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return self._files._describe()  # noqa: SLF001 (the same room's)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import ibis
 
-from ucu_mlops.features.events import OF, relevant
+from ucu_mlops.features.events import OF
 from ucu_mlops.features.groups import Attribute
 from ucu_mlops.features.measures import numbers
 from ucu_mlops.features.trailing import KEYS
@@ -19,7 +19,7 @@ def latest_attributes(
     that became known together, the one with the largest values, so that it is always the same.
 
     Args:
-        events: One row per row of the source, as ``known_events`` gives them.
+        events: One row per row of the source, as ``group_events`` gives them.
         rows: One row per entity and day, as ``entity_days`` gives them.
         attributes: The columns to take.
 
@@ -27,8 +27,7 @@ def latest_attributes(
         One row per row that sees any: ``entity_id``, ``day``, the attributes (float64 or string).
     """
     columns = [OF + each.name for each in attributes]
-    chosen = relevant(events, rows, None)
-    daily = _latest(chosen, ["entity_id", "known"], columns)
+    daily = _latest(events, ["entity_id", "known"], columns)
     seen = (
         rows.select(*KEYS)
         .join(daily, [rows["entity_id"] == daily["entity_id"], daily["known"] <= rows["day"]])

@@ -11,7 +11,7 @@ import ibis
 
 from ucu_mlops.features.attributes import latest_attributes
 from ucu_mlops.features.declarations import Declarations
-from ucu_mlops.features.events import entity_days, known_events
+from ucu_mlops.features.events import entity_days, group_events
 from ucu_mlops.features.groups import FeatureGroup
 from ucu_mlops.features.measures import measures_of
 from ucu_mlops.features.running import alike_by_value, running_features
@@ -49,8 +49,8 @@ def group_table(
         ConfigurationError: The group's source is not declared.
         SchemaError: A table or column is missing, or of the wrong type.
     """
-    events = known_events(declarations.source(group.source), source_tables, group)
     rows = entity_days(spine)
+    events = group_events(group, declarations.source(group.source), source_tables, rows)
     table = rows
     for part in _parts(group, events, rows):
         table = table.left_join(part, list(KEYS)).drop("entity_id_right", "day_right")

@@ -88,6 +88,14 @@ class FeatureGroup:
     definition: str
 
     @property
+    def longest(self) -> int | None:
+        """The longest window in days; None if something is about an entity's whole life."""
+        windows = [each.window for each in self.aggregates]
+        if self.attributes or None in windows:
+            return None
+        return max(each for each in windows if each is not None)
+
+    @property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """The features computed from many events."""
         return tuple(each for each in self.features if isinstance(each, Aggregate))
@@ -136,6 +144,11 @@ class Source:
     entity: str
     occurred: str
     ingested: str | None = None
+
+    @property
+    def known(self) -> str:
+        """The column of the moment from which on a row was known."""
+        return self.ingested or self.occurred
 
 
 def definition_of(source: Source, features: Collection[Feature]) -> str:

@@ -131,8 +131,9 @@ def value_of(
         case "share" | "mean":
             return parts[0] / parts[1].nullif(0.0)
         case "time_since":
-            seconds = parts[0].truncate("s").epoch_seconds().cast("float64")
-            return (day + 1).cast("float64") - seconds / SECONDS_PER_DAY
+            # Whole seconds are subtracted before they are divided, so that none gets lost.
+            end = (day + 1) * SECONDS_PER_DAY
+            return (end - parts[0].truncate("s").epoch_seconds()) / float(SECONDS_PER_DAY)
         case _:
             return parts[0]
 

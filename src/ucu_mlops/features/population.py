@@ -8,7 +8,8 @@ import ibis
 
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.features.declarations import Declarations
-from ucu_mlops.features.events import known_events
+from ucu_mlops.features.events import shaped, within
+from ucu_mlops.features.sources import source_table
 
 EPOCH = date(1970, 1, 1)
 
@@ -59,12 +60,15 @@ def active_entities(
     """
     if end < start:
         raise ConfigurationError(f"population: end must not be before start, got {start} to {end}")
-    first, last = (start - EPOCH).days, (end - EPOCH).days
-    events = known_events(declarations.source(options.source), source_tables)
-    recent = events.filter(events["known"] <= last, events["occurred"] > first - options.days)
+    source = declarations.source(options.source)
+    events = shaped(source_table(source, source_tables, (), "the population"), source)
+    first, last = ibis.date(start.isoformat()), ibis.date(end.isoformat())
+    recent = within(events, first, last, options.days)
     parts = recent.group_by("entity_id", "known").aggregate(occurred=recent["occurred"].max())
     # An event shows activity from the day it is known until its window is over.
-    calendar = ibis.range(first, last + 1).unnest().name("day").as_table()
+    calendar = (
+        ibis.range((start - EPOCH).days, (end - EPOCH).days + 1).unnest().name("day").as_table()
+    )
     days = parts.join(
         calendar,
         [

@@ -15,10 +15,9 @@ import ibis
 from ibis.expr import types as ir
 from ibis.expr.builders import WindowBuilder
 
-from ucu_mlops.features.events import relevant
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import measures_of, merge, named, value_of
-from ucu_mlops.features.trailing import KEYS, longest_of, with_value
+from ucu_mlops.features.trailing import KEYS, with_value
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def running_features(
     """Compute what can be carried along: ``distinct``, and lives but for their spread.
 
     Args:
-        events: One row per event, as ``known_events`` gives them.
+        events: One row per event, as ``group_events`` gives them.
         rows: One row per entity and day, as ``entity_days`` gives them.
         features: Those to compute.
 
@@ -48,11 +47,11 @@ def running_features(
         At least one row per row of ``rows``: ``entity_id``, ``day``, the features.
     """
     lives = [each for each in features if measures_of(each)]
-    changes = [_life_changes(events, rows, lives)] if lives else []
+    changes = [_life_changes(events, lives)] if lives else []
     tops = [each for each in features if each.aggregate == "top_share"]
-    changes += [_top_changes(events, rows, each) for each in tops]
+    changes += [_top_changes(events, each) for each in tops]
     for alike in alike_by_value(features, "distinct"):
-        changes += _distinct_changes(events, rows, alike)
+        changes += _distinct_changes(events, alike)
     known = _run(changes, rows)
     names = named(lives)
     values = {
@@ -76,19 +75,18 @@ def alike_by_value(features: Sequence[Aggregate], aggregate: str) -> list[list[A
     return [list(alike) for _, alike in groupby(sorted(chosen, key=key), key)]
 
 
-def _life_changes(events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]) -> Changes:
+def _life_changes(events: ibis.Table, features: Sequence[Aggregate]) -> Changes:
     names = named(features)
-    chosen = relevant(events, rows, None)
-    parts = chosen.group_by("entity_id", day=chosen["known"]).aggregate(
-        **{name: measure.of(chosen) for measure, name in names.items()}
+    parts = events.group_by("entity_id", day=events["known"]).aggregate(
+        **{name: measure.of(events) for measure, name in names.items()}
     )
     return Changes(parts, {name: measure.merged_by for measure, name in names.items()})
 
 
-def _top_changes(events: ibis.Table, rows: ibis.Table, feature: Aggregate) -> Changes:
+def _top_changes(events: ibis.Table, feature: Aggregate) -> Changes:
     """A value's count only grows, so the largest count so far is the top one's."""
     top, total = f"{feature.name}_top", f"{feature.name}_all"
-    values = with_value(relevant(events, rows, None), feature)
+    values = with_value(events, feature)
     parts = values.group_by("entity_id", "value", "known").aggregate(
         n=values.count().cast("float64")
     )
@@ -99,16 +97,14 @@ def _top_changes(events: ibis.Table, rows: ibis.Table, feature: Aggregate) -> Ch
     return Changes(changes, {top: "max", total: "sum"})
 
 
-def _distinct_changes(
-    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
-) -> list[Changes]:
+def _distinct_changes(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes]:
     """A value is seen from the day on which it is known until its latest event leaves the window.
 
     So each day of becoming known opens a span of days, which ends when the window is over or with
     the value's next such day, whichever is first. How many spans cover a day is how many values
     its window saw; exact, because it is whole numbers that are added and taken away.
     """
-    values = with_value(relevant(events, rows, longest_of(features)), features[0])
+    values = with_value(events, features[0])
     days = values.group_by("entity_id", "value", "known").aggregate(
         occurred=values["occurred"].max()
     )

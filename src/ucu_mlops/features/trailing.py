@@ -10,7 +10,7 @@ from operator import and_
 import ibis
 from ibis.expr import types as ir
 
-from ucu_mlops.features.events import OF, relevant
+from ucu_mlops.features.events import OF
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import (
     condition,
@@ -32,7 +32,7 @@ def trailing_measures(
     """Compute what merges from days: counts, sums, means, extremes, shares.
 
     Args:
-        events: One row per event, as ``known_events`` gives them.
+        events: One row per event, as ``group_events`` gives them.
         rows: One row per entity and day, as ``entity_days`` gives them.
         features: Those with measures and a window in days.
 
@@ -41,9 +41,8 @@ def trailing_measures(
     """
     names = named(features)
     longest = longest_of(features)
-    chosen = relevant(events, rows, longest)
-    parts = chosen.group_by(*PART).aggregate(
-        **{name: measure.of(chosen) for measure, name in names.items()}
+    parts = events.group_by(*PART).aggregate(
+        **{name: measure.of(events) for measure, name in names.items()}
     )
     seen = _seen(parts, rows, longest)
     wanted = {
@@ -80,7 +79,7 @@ def trailing_spread(
         One row per row that sees any event: ``entity_id``, ``day``, the features.
     """
     longest = longest_of(features)
-    seen = _seen(relevant(events, rows, longest), rows, longest)
+    seen = _seen(events, rows, longest)
     return seen.group_by(*KEYS).aggregate(
         **{
             feature.name: numbers(seen[OF + str(feature.column)], feature.transform).std(
@@ -106,7 +105,7 @@ def trailing_top_share(
         One row per row that sees any value: ``entity_id``, ``day``, the features.
     """
     longest = longest_of(features)
-    values = with_value(relevant(events, rows, longest), features[0])
+    values = with_value(events, features[0])
     parts = values.group_by(*PART, "value").aggregate(n=values.count().cast("float64"))
     seen = _seen(parts, rows, longest)
     of_each = seen.group_by(*KEYS, "value").aggregate(

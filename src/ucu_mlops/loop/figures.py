@@ -1,7 +1,5 @@
 """What happened on each day, in figures; the true ones need the simulation's hidden truth."""
 
-from datetime import date
-
 import pandas as pd
 
 
@@ -27,23 +25,25 @@ def day_figures(
     first_looks = cases[cases["first_case_id"].isna()]
     looked = first_looks.merge(verdicts, on="case_id", how="left")
     scammers = set(truth.loc[truth["is_scammer"], "user_id"])
+    days = sorted(population["as_of"].unique())
     rows = [
-        _figures_of(day, here, looked, cases, scammers)
-        for day, here in population.groupby("as_of")["entity_id"]
+        _figures_of(day, population.loc[population["as_of"] == day, "entity_id"], looked, scammers)
+        for day in days
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).merge(
+        cases.groupby("as_of").size().rename("cases"), how="left", left_on="as_of", right_index=True
+    )
 
 
 def _figures_of(
-    day: date,
+    day: pd.Timestamp,
     here: pd.Series,
     looked: pd.DataFrame,
-    cases: pd.DataFrame,
     scammers: set[str],
 ) -> dict[str, object]:
     todays = looked[looked["as_of"] == day]
     decided = todays["is_violation"].dropna().astype(bool)
-    night = pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)
+    night = pd.Timestamp(day).tz_localize("UTC") + pd.Timedelta(days=1)
     earlier = looked[looked["as_of"] < day]
     waiting = earlier["decided_at"].isna() | (earlier["decided_at"] >= night)
     confirmed = earlier["is_violation"].fillna(value=False).astype(bool)
@@ -52,7 +52,6 @@ def _figures_of(
     return {
         "as_of": day,
         "active": len(here),
-        "cases": int((cases["as_of"] == day).sum()),
         "decided": len(decided),
         "confirmed": int(decided.sum()),
         "precision": decided.mean() if len(decided) else float("nan"),

@@ -14,6 +14,7 @@ from ucu_mlops.release.moves import override, rollback
 logger = logging.getLogger(__name__)
 
 OPERATOR = "loop play"
+CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterat
     """
     with project.catalog() as catalog:
         first = catalog.load("params:period").as_of
+    for name in CHATTY:  # a line per dataset is for single runs; here a line per day is progress
+        logging.getLogger(name).setLevel(logging.ERROR)
     logger.info("the platform's past up to %s, the first model and its queue", first)
     project.run("__default__")
     for number in range(1, options.days + 1):

@@ -41,7 +41,7 @@ class Project:
             session.run(pipeline_names=[pipeline])
 
     @contextmanager
-    def catalog(self, **params: str) -> Iterator[CatalogProtocol]:
+    def catalog(self, **params: str) -> Iterator[CatalogProtocol[Any, Any]]:
         """Open the catalog to look at what the pipelines left; gives the warehouse back after."""
         with self._session(params) as session:
             try:
@@ -53,8 +53,15 @@ class Project:
         """Read one kind of configuration, such as ``parameters`` or ``globals``."""
         return read_configuration(self.path, self.env, key)
 
-    def _session(self, params: dict[str, str]) -> KedroSession:
-        return KedroSession.create(project_path=self.path, env=self.env, runtime_params=params)
+    @contextmanager
+    def _session(self, params: dict[str, str]) -> Iterator[KedroSession]:
+        session = KedroSession.create(
+            project_path=self.path, env=self.env, runtime_params=params, save_on_close=False
+        )
+        try:
+            yield session
+        finally:
+            session.close()
 
 
 def read_configuration(path: Path, env: str | None, key: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 quiet: as usual; drift: farther than quiet days lie apart; fault: the data is broken, not the world
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -34,12 +34,15 @@ class DriftOptions:
             fault, in shares (0.2 is 20 percentage points).
         variety: A feature that has one value for everyone is a fault if on every quiet day at
             least this share had other values.
+        unwatched: Features that move by themselves on every platform, such as the age of its
+            accounts; they are not measured.
     """
 
     floor: float = 0.1
     factor: float = 2.0
     missing_jump: float = 0.2
     variety: float = 0.05
+    unwatched: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Refuse thresholds that always or never alarm."""
@@ -73,7 +76,7 @@ def measure_drift(
         options: When a day counts as unusual.
 
     Returns:
-        One row per feature and one named ``score``: ``model``, ``name``, ``as_of`` (date),
+        One row per watched feature and one named ``score``: ``model``, ``name``, ``as_of`` (date),
         ``kind`` (``numeric``, ``categorical`` or ``score``), ``measure`` (Jensen-Shannon
         distance of the known values, null without any), ``threshold`` (from which it is drift),
         ``missing_share`` (0..1), ``weight`` (the feature's share of the importances; 1 for the
@@ -87,7 +90,11 @@ def measure_drift(
         raise NotEnoughDataError(
             f"the champion of {model} has no reference to be compared with; release one that has"
         )
-    profiles = reference["features"]
+    profiles = {
+        name: profile
+        for name, profile in reference["features"].items()
+        if name not in options.unwatched
+    }
     if missing := sorted(set(profiles) - set(frame.columns)):
         raise SchemaError(f"drift of {model} needs {missing}; got {list(frame.columns)}")
     scores = pd.Series(np.asarray(probabilities, dtype=np.float64))

@@ -111,6 +111,8 @@ class FittedScam:
 
     def predict(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Give each row its probability, shape ``(n_rows, 1)``."""
+        if len(frame) == 0:
+            return np.empty((0, 1))
         prepared = self.preprocessing.transform(model_frame(frame, self.features))
         return self.calibration.apply(_log_odds(self.classifier, prepared)).reshape(-1, 1)
 
@@ -206,7 +208,5 @@ def _balanced(labels: NDArray[np.int64], options: TrainingOptions) -> NDArray[np
 
 
 def _log_odds(trees: LGBMClassifier, prepared: NDArray[np.float32]) -> NDArray[np.float64]:
-    if not len(prepared):
-        return np.empty(0)
     raw = trees.booster_.predict(prepared, raw_score=True, num_threads=THREADS)
     return np.asarray(raw, dtype=np.float64)

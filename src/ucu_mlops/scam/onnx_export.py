@@ -5,6 +5,7 @@ The trees' thresholds are float64 in LightGBM and float32 here, rounded down; a 
 most the one exactly if it is at most the other.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -197,9 +198,11 @@ def _nan_goes_left(node: dict[str, Any]) -> int:
 
 
 def _round_down(threshold: float) -> float:
-    """Find the largest float32 that is not above a float64; LightGBM writes infinity as 1e300."""
-    limits = np.finfo(np.float32)
-    rounded = np.float32(np.clip(threshold, limits.min, limits.max))
+    """Find the largest float32 that is not above a float64."""
+    limit = float(np.finfo(np.float32).max)
+    if abs(threshold) > limit:  # LightGBM writes infinity as 1e300; no input comes near either
+        return math.copysign(limit, threshold)
+    rounded = np.float32(threshold)
     if float(rounded) > threshold:
         rounded = np.nextafter(rounded, np.float32(-np.inf))
     return float(rounded)

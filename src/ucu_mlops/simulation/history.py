@@ -14,7 +14,6 @@ import pandas as pd
 import pyarrow as pa
 from tqdm import tqdm
 
-from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.review.queue import CASE_COLUMNS, ReviewOptions, build_queue
 from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.simulation.moderators import VERDICT_TYPES, ModeratorOptions, decide
@@ -88,16 +87,13 @@ def play_history(
     Raises:
         ConfigurationError: ``end`` is before the platform's start or beyond its horizon.
     """
-    start = platform.options.start
-    if options.end < start:
-        raise ConfigurationError(
-            f"history must end on or after the platform's start {start}, got end={options.end}"
-        )
+    platform.check_playable(options.end)
     review = replace(review, fill_below_threshold=False)
     recent = _Recent(options)
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in SOURCE_TABLES}
     cases, verdicts = _no_cases(), _no_verdicts()
     departed: list[str] = []
+    start = platform.options.start
     days = [start + timedelta(days=n) for n in range((options.end - start).days + 1)]
     truth = platform.truth()
     for day in tqdm(days, desc="platform", unit="day", file=sys.stderr, disable=None):

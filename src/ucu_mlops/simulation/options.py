@@ -1,5 +1,6 @@
 """What a simulated platform can be told: its size, its first day, and one thing that changes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -124,6 +125,6 @@ class PlatformOptions:
 def _parse_shift(raw: Any) -> Shift:
     if isinstance(raw, Shift):
         return raw
-    if not isinstance(raw, dict) or not raw.keys() <= {"kind", "day"}:
+    if not isinstance(raw, Mapping) or not raw.keys() <= {"kind", "day"}:
         raise ConfigurationError(f"shift must have the keys kind and day, got {raw!r}")
     return Shift(**raw)

@@ -59,7 +59,7 @@ class Platform:
             ConfigurationError: The day is before the start or beyond the horizon.
             DataError: A departed user is nobody of this platform.
         """
-        self._check(day)
+        self.check_playable(day)
         gone = self._gone(departed)
         late_first = [day - timedelta(days=lag) for lag in range(_MAX_LAG, -1, -1)]
         occurred = [each for each in late_first if each >= self.options.start]
@@ -81,6 +81,22 @@ class Platform:
             "reports": self._reports(merged["reports"]),
         }
 
+    def check_playable(self, day: date) -> None:
+        """Refuse a day before the start or beyond the horizon.
+
+        Args:
+            day: The day to be played (UTC).
+
+        Raises:
+            ConfigurationError: It is such a day.
+        """
+        last = self.options.start + timedelta(days=self.options.horizon_days - 1)
+        if not self.options.start <= day <= last:
+            raise ConfigurationError(
+                f"the platform can be played from {self.options.start} to {last}, got {day}; "
+                "change start or horizon_days"
+            )
+
     def truth(self) -> pd.DataFrame:
         """Return who is who, for moderators and for reports about the simulation only.
 
@@ -99,14 +115,6 @@ class Platform:
                 ),
             }
         )
-
-    def _check(self, day: date) -> None:
-        last = self.options.start + timedelta(days=self.options.horizon_days - 1)
-        if not self.options.start <= day <= last:
-            raise ConfigurationError(
-                f"the platform can be played from {self.options.start} to {last}, got {day}; "
-                "change start or horizon_days"
-            )
 
     def _gone(self, departed: Collection[str]) -> NDArray[np.bool_]:
         positions = self._positions.get_indexer(pd.Index(sorted(departed), dtype="str"))

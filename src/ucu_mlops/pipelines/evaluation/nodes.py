@@ -28,7 +28,7 @@ def score_holdout(
     own = training_set.filter(
         training_set["trained_as_of"] == period.as_of, training_set["split"] == "holdout"
     )
-    frame = own.order_by("entity_id", "as_of").execute()
+    frame: pd.DataFrame = own.order_by("entity_id", "as_of").execute()
     scores = {
         name: Predictor(bundle).predict(frame)[:, 0]
         for name, bundle in zip(VERSIONS, (challenger, incumbent), strict=True)
@@ -62,6 +62,19 @@ def evaluate(holdout_scores: pd.DataFrame, challenger: Bundle, incumbent: Bundle
         except NotEnoughDataError as error:
             report[name] |= {"metrics": None, "why_not": str(error)}
     return report
+
+
+def list_metrics(evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Name both versions' figures as MLflow keeps them.
+
+    Returns:
+        ``<version>.<figure>`` to ``{"value": …, "step": 0}``; none for a hold-out of one class.
+    """
+    return {
+        f"{name}.{figure}": {"value": value, "step": 0}
+        for name in VERSIONS
+        for figure, value in (evaluation[name]["metrics"] or {}).items()
+    }
 
 
 def plot_evaluation(holdout_scores: pd.DataFrame) -> go.Figure:

@@ -6,7 +6,12 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.evaluation.nodes import evaluate, plot_evaluation, score_holdout
+from ucu_mlops.pipelines.evaluation.nodes import (
+    evaluate,
+    list_metrics,
+    plot_evaluation,
+    score_holdout,
+)
 
 
 def create_pipeline(model: str) -> Pipeline:
@@ -32,6 +37,12 @@ def create_pipeline(model: str) -> Pipeline:
             },
             outputs="evaluation",
             name="evaluate",
+        ),
+        Node(
+            list_metrics,
+            inputs={"evaluation": "evaluation"},
+            outputs="metrics",
+            name="list_metrics",
         ),
         Node(
             plot_evaluation,

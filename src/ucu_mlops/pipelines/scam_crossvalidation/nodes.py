@@ -39,7 +39,7 @@ def cross_validate_labels(
     """
     declared = parse_declarations(features)
     names = [feature.name for group in declared.groups for feature in group.features]
-    spine = ibis.memtable(declared_labels(declared, labels).execute())
+    spine = ibis.memtable(declared_labels(declared, labels).to_pyarrow())
     rows = point_in_time(names, declared, source_tables, spine).execute()
     rows = rows.sort_values(["entity_id", "as_of"], ignore_index=True)
     report = cross_validate(rows, feature_specs(declared, names), training, options)

@@ -78,9 +78,9 @@ def build_training_set(
     """
     window = period.last(options.days)
     recent = labels.filter(labels["as_of"].between(window.start, window.end))
-    spine = ibis.memtable(recent.drop("model").execute())
+    spine = ibis.memtable(recent.drop("model").to_pyarrow())
     rows = point_in_time(options.features, parse_declarations(features), source_tables, spine)
-    frame = rows.execute().sort_values(["entity_id", "as_of"], ignore_index=True)
+    frame: pd.DataFrame = rows.execute().sort_values(["entity_id", "as_of"], ignore_index=True)
     held_out = is_holdout(frame["entity_id"], options.holdout)
     content = pd.util.hash_pandas_object(frame, index=False).to_numpy()
     return frame.assign(
@@ -110,8 +110,8 @@ def train_candidate(
         "training_id": str(frame["training_id"].iloc[0]) if len(frame) else "",
         "rows": len(frame),
         "positives": int(frame["label"].sum()),
-        "first_day": str(frame["as_of"].min()),
-        "last_day": str(frame["as_of"].max()),
+        "first_day": f"{frame['as_of'].min():%Y-%m-%d}" if len(frame) else "",
+        "last_day": f"{frame['as_of'].max():%Y-%m-%d}" if len(frame) else "",
     }
     specs = feature_specs(parse_declarations(features), training_set_options.features)
     return train(frame, specs, options, as_of=period.as_of, training=identity)

@@ -53,7 +53,7 @@ def assemble_inputs(
     names = [spec.name for spec in champion.manifest.features]
     wanted = list(dict.fromkeys([*names, options.reported_feature]))
     spine = population.filter(population["as_of"] == period.as_of)
-    frame = join_features(wanted, declared, feature_tables, spine).execute()
+    frame: pd.DataFrame = join_features(wanted, declared, feature_tables, spine).execute()
     if incomplete := int((frame["missing_groups"] > 0).sum()):
         logger.warning(
             "%s of %s: %s of %s rows lack stored features of the current declaration; "

@@ -1,0 +1,105 @@
+"""Look at a source table before anything is computed from it: its columns and their types."""
+
+from collections.abc import Collection, Mapping
+
+import ibis
+
+from ucu_mlops.errors import SchemaError
+from ucu_mlops.features.groups import Aggregate, FeatureGroup, Scalar, Source
+
+# Made from the moment of the event: an hour of the day, a day to count; never a date to learn.
+DERIVED = ("occurred_hour", "occurred_date")
+NUMBERS_ONLY = ("sum", "mean", "min", "max", "std")
+
+
+def source_table(
+    source: Source, tables: Mapping[str, ibis.Table], columns: Collection[str], user: str
+) -> ibis.Table:
+    """Return a source's table if it has all that is needed.
+
+    Args:
+        source: The declared source.
+        tables: Tables by name.
+        columns: What is needed besides entity and times.
+        user: Who needs it, for the message.
+
+    Raises:
+        SchemaError: The table or a column is missing, or a time is no timestamp.
+    """
+    if source.name not in tables:
+        raise SchemaError(
+            f"{user} needs the source table {source.name!r}; got {sorted(tables)}; "
+            "load it, or correct sources in conf/<env>/features/"
+        )
+    table = tables[source.name]
+    needed = {source.entity, source.occurred, source.known, *columns}
+    if missing := sorted(needed - set(table.columns)):
+        raise SchemaError(
+            f"source table {source.name!r} lacks {missing}, which {user} needs; it has "
+            f"{sorted(table.columns)}; correct the table or conf/<env>/features/"
+        )
+    for name in (source.occurred, source.known):
+        kind = table[name].type()
+        if not kind.is_timestamp():
+            raise SchemaError(
+                f"source table {source.name!r}: {name!r} must be a timestamp, got {kind}; cast it"
+            )
+    return table
+
+
+def columns_of(group: FeatureGroup) -> list[str]:
+    """Return the columns that a group reads, derived ones included, in order."""
+    names = {column for each in group.aggregates for column, _ in each.where}
+    names |= {each.column for each in group.aggregates if each.column}
+    names |= {each.name for each in group.attributes}
+    return sorted(names)
+
+
+def check_types(columns: Mapping[str, ibis.Column], group: FeatureGroup) -> None:
+    """Refuse to add up words or to compare a number with a word.
+
+    Args:
+        columns: What :func:`columns_of` names.
+        group: What is to be computed from them.
+
+    Raises:
+        SchemaError: A feature asks of a column what its type cannot give.
+    """
+    for each in group.aggregates:
+        for column, values in each.where:
+            _check_comparable(columns[column], column, values, f"{group.name}.{each.name}")
+        if each.aggregate in NUMBERS_ONLY:
+            _check_numeric(columns[str(each.column)], each, group)
+    for attribute in group.attributes:
+        kind = columns[attribute.name].type()
+        if attribute.kind == "numeric" and not kind.is_numeric():
+            raise SchemaError(
+                f"attribute {group.name}.{attribute.name} must be a number, source "
+                f"{group.source!r} has {kind}; declare it categorical"
+            )
+
+
+def _check_numeric(column: ibis.Column, feature: Aggregate, group: FeatureGroup) -> None:
+    if not column.type().is_numeric():
+        raise SchemaError(
+            f"feature {group.name}.{feature.name}: {feature.aggregate} needs numbers, column "
+            f"{feature.column!r} of source {group.source!r} has {column.type()}; "
+            "count or share with where instead"
+        )
+
+
+def _check_comparable(
+    column: ibis.Column, name: str, values: tuple[Scalar, ...], feature: str
+) -> None:
+    kind = column.type()
+    if isinstance(values[0], bool):
+        fits = kind.is_boolean()
+    elif isinstance(values[0], str):
+        fits = kind.is_string()
+    else:
+        fits = kind.is_numeric()
+    if not fits:
+        raise SchemaError(
+            f"feature {feature}: where compares column {name!r} of {kind} with {list(values)}; "
+            "write values of the column's type"
+        )

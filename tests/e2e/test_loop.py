@@ -1,0 +1,153 @@
+"""The whole loop on a tiny platform: past, release, days, revert, and the page that tells it."""
+
+import json
+import re
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.loop.day import DayReport, play_day
+from ucu_mlops.loop.play import PlayOptions, play
+from ucu_mlops.loop.project import Project
+from ucu_mlops.loop.report import write_report
+
+pytestmark = pytest.mark.filterwarnings(
+    # The plugins' own: none of it is called by this project.
+    "ignore::DeprecationWarning",
+    "ignore::UserWarning:mlflow",
+)
+
+
+@pytest.fixture(scope="module")
+def ledger(checkout: Path) -> SqliteLedger:
+    """The ledger of the played project."""
+    return SqliteLedger(checkout / "data/06_models/ledger.db")
+
+
+@pytest.fixture(scope="module")
+def days(project: Project, ledger: SqliteLedger) -> list[DayReport]:
+    """Play the past and three days, the first release reverted on the second."""
+    options = PlayOptions(**project.configuration("parameters")["loop"])
+    return list(play(project, options, ledger))
+
+
+def table(project: Project, name: str) -> pd.DataFrame:
+    """Return a table of the catalog, whole."""
+    with project.catalog() as catalog:
+        return catalog.load(name).execute()
+
+
+def test_every_day_is_scored_and_queued_within_capacity(days, project):
+    """Each day has scores for all active users and at most as many cases as moderators can do."""
+    with project.catalog() as catalog:
+        capacity = catalog.load("params:review.scam").capacity
+    assert [day.as_of for day in days] == [date(2026, 4, 1), date(2026, 4, 2), date(2026, 4, 3)]
+    assert all(day.scored > 0 and 0 < day.queued <= capacity for day in days)
+
+
+def test_the_first_model_had_to_beat_the_rule(days, ledger):
+    """The ledger begins with the rule; the model's promotion names the gate that let it through."""
+    first, second, *_ = ledger.moves("scam")
+    assert (first.kind, second.kind, second.from_version) == (
+        "cold_start",
+        "promote",
+        first.to_version,
+    )
+    assert second.why.startswith("gate of 2026-03-31")
+    assert second.decision_id is not None
+
+
+def test_the_revert_is_scored_by_the_version_before(days, project, ledger):
+    """On the day after the rollback the version before scores; then the newer one again."""
+    scores = table(project, "scam.scores")
+    versions = scores.groupby(scores["as_of"].astype(str))["version"].unique()
+    before, after = ledger.moves("scam")[0].to_version, ledger.moves("scam")[1].to_version
+    used = [list(versions[f"2026-04-0{day}"]) for day in (1, 2, 3)]
+    assert used == [[after], [before], [after]]
+
+
+def test_a_confirmed_scammer_is_never_queued_again(days, project):
+    """Nobody gets a first look after a day on which a violation was confirmed and known."""
+    cases, verdicts = table(project, "scam.queue"), table(project, "verdicts")
+    firsts = cases[cases["first_case_id"].isna()].merge(verdicts, on="case_id")
+    confirmed = firsts[firsts["is_violation"]].groupby("entity_id")["decided_at"].min()
+    overruled = set(
+        cases[cases["first_case_id"].notna()]
+        .merge(verdicts[~verdicts["is_violation"]], on="case_id")["entity_id"]
+    )
+    later = cases[cases["first_case_id"].isna() & ~cases["entity_id"].isin(overruled)]
+    known = later["entity_id"].map(confirmed).dt.normalize().dt.tz_localize(None)
+    assert (pd.to_datetime(later["as_of"]) >= known).sum() == 0
+
+
+def test_held_out_users_are_in_no_training(days, project):
+    """No entity is in the training split of one version and in the hold-out of another."""
+    rows = table(project, "scam.training_set")
+    splits = rows.groupby("entity_id")["split"].nunique()
+    assert set(rows["split"]) == {"train", "holdout"}
+    assert splits.max() == 1
+
+
+def test_playing_a_day_again_leaves_the_same(days, project):
+    """Scores, cases, verdicts and decision of a day are the same after it is played again."""
+
+    def of_the_day() -> list[pd.DataFrame]:
+        frames = [table(project, name) for name in ("scam.scores", "scam.queue", "scam.decision")]
+        return [
+            frame.sort_values(list(frame.columns[:4])).reset_index(drop=True) for frame in frames
+        ]
+
+    before = of_the_day()
+    play_day(project, "scam", date(2026, 4, 3), simulated=True)
+    for old, new in zip(before, of_the_day(), strict=True):
+        pd.testing.assert_frame_equal(old, new)
+
+
+def test_each_case_says_why(days, project):
+    """A model's case carries reasons in words, with the user's value and what is usual."""
+    cases = table(project, "scam.queue")
+    own = cases[(cases["source"] == "model") & (cases["as_of"].astype(str) == "2026-04-03")]
+    sentences = [sentence for each in own["reasons"] for sentence in json.loads(each)]
+    assert sentences
+    assert all(re.search(r": .+; usual ", sentence) for sentence in sentences)
+
+
+def test_the_report_says_what_happened_and_where_to_look(days, project, checkout):
+    """The closing lines name figures and files, and the files are there."""
+    lines = write_report(project, "scam", days)
+    assert f"{days[-1].scored} users scored" in lines
+    for name in ("report.html", "lineage.svg", "queue.csv"):
+        path = Path("data/08_reporting/scam") / name
+        assert str(path) in lines
+        assert (checkout / path).stat().st_size > 0
+
+
+def test_the_moderators_queue_is_blind(days, project, checkout):
+    """The file for moderators does not tell a second look from a first."""
+    write_report(project, "scam", days)
+    columns = set(pd.read_csv(checkout / "data/08_reporting/scam/queue.csv").columns)
+    assert columns.isdisjoint({"source", "first_case_id", "propensity", "probability"})
+
+
+def test_rollback_from_the_shell(days, checkout, ledger):
+    """`release rollback` moves the ledger back and says so in one line."""
+    before = ledger.head("scam")
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "ucu_mlops", "release", "rollback", "scam"),
+            *("--env", "test", "--why", "a test"),
+        ],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = ledger.head("scam")
+    assert ran.returncode == 0, ran.stderr
+    assert (after.revision, after.kind, after.why) == (before.revision + 1, "rollback", "a test")
+    assert f"{before.to_version} -> {after.to_version}" in ran.stdout
