@@ -18,6 +18,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copy(ROOT / "pyproject.toml", folder)
     shutil.copytree(ROOT / "conf", folder / "conf")
+    (folder / "src").mkdir()  # Kedro looks for it; the package itself is installed
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder

@@ -59,12 +59,15 @@ def group_events(
     given = [name for name in wanted if name not in DERIVED]
     table = source_table(source, tables, given, f"group {group.name!r}")
     at = table[source.occurred]
-    columns = {name: table[name] for name in given}
-    columns |= {"occurred_hour": at.hour(), "occurred_date": at.date()}
-    check_types(columns, group)
-    events = shaped(table, source, {OF + name: columns[name] for name in wanted})
-    events = events.filter(events["entity_id"].isin(rows["entity_id"]))
-    return within(events, rows["as_of"].min(), rows["as_of"].max(), group.longest)
+    derived = {"occurred_hour": at.hour(), "occurred_date": at.date()}
+    check_types({name: table[name] for name in given} | derived, group)
+    events = shaped(table, source, {OF + name: table[name] for name in given})
+    events = within(events, rows["as_of"].min(), rows["as_of"].max(), group.longest)
+    at = events["occurred_at"]
+    derived = {"occurred_hour": at.hour(), "occurred_date": at.date()}
+    events = events.mutate(**{OF + name: derived[name] for name in wanted if name in derived})
+    # Last, for a sub-query ends what Ibis merges: one common table, made once for all that follows.
+    return events.filter(events["entity_id"].isin(rows["entity_id"]))
 
 
 def shaped(

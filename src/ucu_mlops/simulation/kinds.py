@@ -174,8 +174,8 @@ SCAMMERS = (
     ),
 )
 
-# Calls at night and warm words to many, few of whom have understood yet: unlike the kinds above
-# in what it does, and quiet in what gives those away.
+# Calls at night and warm short answers to many who wrote first: what gives the kinds above away
+# (links, unanswered messages, long letters, foreign addresses) is as rare as among the honest.
 NEW_SCAMMER = Kind(
     "voice_caller",
     0.0,
@@ -183,19 +183,19 @@ NEW_SCAMMER = Kind(
     replace(
         ORDINARY,
         activity=(0.85, 12),
-        messages=(5.0, 0.4),
-        circle=(20, 0.3),
-        strangers=(0.92, 20),
+        messages=(3.2, 0.4),
+        circle=(40, 0.3),
+        strangers=(0.3, 8),
         links=(0.003, 30),
-        replies=(0.3, 8),
+        replies=(0.7, 12),
         mood=(0.75, 0.1),
-        chars=(30, 0.3),
-        sessions=(1.6, 0.4),
+        chars=(28, 0.3),
         duration=(3000, 0.4),
         night=(0.75, 10),
+        abroad=(0.01, 10),
         reported=(0.001, 0.6),
-        completeness=(0.6, 8),
-        verified=(0.85, 4),
+        completeness=(0.65, 8),
+        verified=(0.92, 4),
     ),
 )
 

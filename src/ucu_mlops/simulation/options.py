@@ -101,7 +101,7 @@ class PlatformOptions:
     seed: int = 0
     users: int = 20_000
     prevalence: float = 0.015
-    newcomers: float = 0.004
+    newcomers: float = 0.006
     late_share: float = 0.03
     horizon_days: int = 365
     shift: Shift = field(default_factory=Shift)

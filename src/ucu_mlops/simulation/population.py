@@ -42,10 +42,10 @@ _INITIAL_AGE = 180.0
 _STAY = 500.0
 _TRIAL = 8.0
 _CAREER = 90.0
-_DORMANT = 8.0
+_DORMANT = 20.0
 
-_TRIAL_SHARE = 0.45  # of the honest newcomers only have a look
-_DORMANT_SHARE = 0.55  # of the scammers wait before they begin
+_TRIAL_SHARE = 0.55  # of the honest newcomers only have a look
+_DORMANT_SHARE = 0.85  # of the scammers wait before they begin
 _MOVED_OVER_SHARE = 0.6  # of the scammers give up the old kinds once there is a new one
 _WAVE_DAYS = 7
 _WAVE, _AFTER_WAVE = 0.004, 0.0005  # new scammers a day, as shares of the initial users
@@ -140,7 +140,7 @@ def _initial(options: PlatformOptions) -> Population:
     wait = np.floor(rng.exponential(1, n_honest) * n_honest / max(taken_over_a_day, 1e-9))
     taken_over = wait < options.horizon_days
     kind[n_scammers:][taken_over] = TAKEN_OVER
-    days = np.concatenate([-rng.integers(0, 60, n_scammers), np.where(taken_over, wait, 0)])
+    days = np.concatenate([rng.integers(-60, 20, n_scammers), np.where(taken_over, wait, 0)])
     active_from = start + days.astype("timedelta64[D]")
     age = rng.exponential(_INITIAL_AGE, options.users) + np.maximum(-days, 0)
     order = rng.permutation(options.users)  # else a position would tell who is a scammer

@@ -14,6 +14,7 @@ from ucu_mlops.features.period import Period
 from ucu_mlops.quality.metrics import classification_metrics
 
 VERSIONS = ("challenger", "champion")
+IDENTITY = ("training_id", "rows", "positives", "first_day", "last_day")
 
 
 def score_holdout(
@@ -49,7 +50,7 @@ def evaluate(holdout_scores: pd.DataFrame, challenger: Bundle, incumbent: Bundle
         report[name] = {
             "version": bundle.version,
             "kind": bundle.manifest.kind,
-            "training": bundle.manifest.training,
+            "training": _identity(bundle),
             "threshold": bundle.manifest.labels[0].threshold,
         }
         try:
@@ -90,3 +91,8 @@ def plot_evaluation(holdout_scores: pd.DataFrame) -> go.Figure:
         template="plotly_white",
     )
     return figure
+
+
+def _identity(bundle: Bundle) -> dict[str, Any]:
+    training = bundle.manifest.training
+    return {name: training[name] for name in IDENTITY if name in training}
