@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Copy what a run needs into an empty folder and work there until the module is done."""
     folder = tmp_path_factory.mktemp("checkout")
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", ".telemetry"):
+        shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "conf", folder / "conf")
     (folder / "src").mkdir()  # Kedro looks for it; the package itself is installed
     with pytest.MonkeyPatch.context() as patch:

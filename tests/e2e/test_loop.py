@@ -77,8 +77,9 @@ def test_a_confirmed_scammer_is_never_queued_again(days, project):
     firsts = cases[cases["first_case_id"].isna()].merge(verdicts, on="case_id")
     confirmed = firsts[firsts["is_violation"]].groupby("entity_id")["decided_at"].min()
     overruled = set(
-        cases[cases["first_case_id"].notna()]
-        .merge(verdicts[~verdicts["is_violation"]], on="case_id")["entity_id"]
+        cases[cases["first_case_id"].notna()].merge(
+            verdicts[~verdicts["is_violation"]], on="case_id"
+        )["entity_id"]
     )
     later = cases[cases["first_case_id"].isna() & ~cases["entity_id"].isin(overruled)]
     known = later["entity_id"].map(confirmed).dt.normalize().dt.tz_localize(None)

@@ -12,7 +12,7 @@ from ucu_mlops.simulation.history import HistoryOptions, play_day, play_history
 from ucu_mlops.simulation.moderators import VERDICT_TYPES, ModeratorOptions
 from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions
 
-START, END = date(2026, 1, 1), date(2026, 1, 25)
+START, END = date(2026, 1, 1), date(2026, 1, 21)
 MODERATORS = ModeratorOptions(capacity=25, error_rate=0.02)
 REVIEW = ReviewOptions(capacity=30)
 

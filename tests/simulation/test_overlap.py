@@ -47,7 +47,7 @@ def behaviour(tables: dict[str, pd.DataFrame], active: pd.Index, day: date) -> p
 def examples():
     """Return features and truth of the users of two days, nobody ever sent away."""
     platform = Platform(
-        PlatformOptions(start=START, users=4_000, prevalence=0.04, horizon_days=DAYS)
+        PlatformOptions(start=START, users=3_000, prevalence=0.05, horizon_days=DAYS)
     )
     batches = [platform.day(START + timedelta(days=number)) for number in range(DAYS)]
     tables = {name: pd.concat([batch[name] for batch in batches]) for name in SOURCE_TABLES}

@@ -69,7 +69,7 @@ def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ib
     lives = [each for each in group.aggregates if each.window is None]
     measured = [each for each in trailing if measures_of(each)]
     spreads = [each for each in group.aggregates if each.aggregate == "std"]
-    tops = alike_by_value(trailing, "top_share")
+    tops = alike_by_value(each for each in trailing if each.aggregate == "top_share")
     running = [each for each in lives if each.aggregate != "std"]
     running += [each for each in trailing if each.aggregate == "distinct"]
     parts = [trailing_top_share(events, rows, alike) for alike in tops]

@@ -50,7 +50,9 @@ def group_events(
 
     Returns:
         One row per event: ``entity_id`` string, ``occurred_at`` and ``known_at`` (timestamps),
-        ``occurred`` and ``known`` (int64, days) and each needed column under ``of_<column>``.
+        ``occurred`` and ``known`` (int64, days), each needed column under ``of_<column>``, and
+        ``first`` and ``last`` (int64), the entity's first and last day among the rows. What was
+        known before ``first`` is known from it.
 
     Raises:
         SchemaError: The table or a column is missing, or a column is of the wrong type.
@@ -66,8 +68,19 @@ def group_events(
     at = events["occurred_at"]
     derived = {"occurred_hour": at.hour(), "occurred_date": at.date()}
     events = events.mutate(**{OF + name: derived[name] for name in wanted if name in derived})
-    # Last, for a sub-query ends what Ibis merges: one common table, made once for all that follows.
-    return events.filter(events["entity_id"].isin(rows["entity_id"]))
+    spans = rows.group_by("entity_id").aggregate(first=rows["day"].min(), last=rows["day"].max())
+    # A join ends what Ibis merges: one common table, made once for all that follows.
+    events = events.join(spans, "entity_id")
+    # Whatever was known before the entity's first row is all the same to it: fewer days to carry.
+    events = events.mutate(known=ibis.greatest(events["known"], events["first"]))
+    return recent(events.filter(events["known"] <= events["last"]), group.longest)
+
+
+def recent(events: ibis.Table, longest: int | None) -> ibis.Table:
+    """Leave out what is older than the window of the entity's first row."""
+    if longest is None:
+        return events
+    return events.filter(events["occurred"] > events["first"] - longest)
 
 
 def shaped(

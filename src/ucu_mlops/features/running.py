@@ -7,17 +7,17 @@ events → changes (entity, day on which they become known) → with the rows, i
 → running sums, smallest, largest
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import ibis
-from ibis.expr import types as ir
 from ibis.expr.builders import WindowBuilder
 
+from ucu_mlops.features.events import recent
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import measures_of, merge, named, value_of
-from ucu_mlops.features.trailing import KEYS, with_value
+from ucu_mlops.features.trailing import KEYS, longest_of, with_value
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,10 @@ def running_features(
     changes = [_life_changes(events, lives)] if lives else []
     tops = [each for each in features if each.aggregate == "top_share"]
     changes += [_top_changes(events, each) for each in tops]
-    for alike in alike_by_value(features, "distinct"):
-        changes += _distinct_changes(events, alike)
+    distinct = [each for each in features if each.aggregate == "distinct"]
+    changes += [_first_seen(events, each) for each in distinct if each.window is None]
+    for alike in alike_by_value([each for each in distinct if each.window is not None]):
+        changes += _in_sight(events, alike)
     known = _run(changes, rows)
     names = named(lives)
     values = {
@@ -65,14 +67,13 @@ def running_features(
     return known.select(*KEYS, **values, **{name: known[name] for name in rest})
 
 
-def alike_by_value(features: Sequence[Aggregate], aggregate: str) -> list[list[Aggregate]]:
-    """Put together the features of one aggregate that differ in nothing but their window."""
-    chosen = [each for each in features if each.aggregate == aggregate]
+def alike_by_value(features: Iterable[Aggregate]) -> list[list[Aggregate]]:
+    """Put together the features that are about the same values and differ in their window."""
 
     def key(feature: Aggregate) -> str:
         return repr((feature.column, feature.where))
 
-    return [list(alike) for _, alike in groupby(sorted(chosen, key=key), key)]
+    return [list(alike) for _, alike in groupby(sorted(features, key=key), key)]
 
 
 def _life_changes(events: ibis.Table, features: Sequence[Aggregate]) -> Changes:
@@ -97,41 +98,47 @@ def _top_changes(events: ibis.Table, feature: Aggregate) -> Changes:
     return Changes(changes, {top: "max", total: "sum"})
 
 
-def _distinct_changes(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes]:
-    """A value is seen from the day on which it is known until its latest event leaves the window.
+def _first_seen(events: ibis.Table, feature: Aggregate) -> Changes:
+    """A life has seen a value from the day on which its first event is known."""
+    values = with_value(events, feature)
+    firsts = values.group_by("entity_id", "value").aggregate(day=values["known"].min())
+    return _per_day(firsts, firsts["day"], {feature.name: ibis.literal(1.0)})
+
+
+def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes]:
+    """A window sees a value from the day on which it is known until its latest event leaves it.
 
     So each day of becoming known opens a span of days, which ends when the window is over or with
     the value's next such day, whichever is first. How many spans cover a day is how many values
     its window saw; exact, because it is whole numbers that are added and taken away.
     """
-    values = with_value(events, features[0])
+    values = with_value(recent(events, longest_of(features)), features[0])
     days = values.group_by("entity_id", "value", "known").aggregate(
-        occurred=values["occurred"].max()
+        occurred=values["occurred"].max(),
+        first=values["first"].max(),
+        last=values["last"].max(),
     )
     order = {"group_by": ["entity_id", "value"], "order_by": "known"}
     spans = days.mutate(
         latest=days["occurred"].max().over(_so_far(["entity_id", "value"], "known")),
         following=days["known"].lead().over(ibis.window(**order)),
-        before=days["known"].lag().over(ibis.window(**order)),
     )
-    opened = {each.name: _is_opened(spans, each.window).cast("float64") for each in features}
+    # Spans that no row sees are not worth counting: for a single day that is most of them.
+    ends = {each.name: _end(spans, each.window) for each in features}
+    seen = {name: (spans["known"] < end) & (spans["first"] < end) for name, end in ends.items()}
+    opened = {name: each.cast("float64") for name, each in seen.items()}
     changes = [_per_day(spans, spans["known"], opened)]
     for each in features:
-        if each.window is not None:
-            closed = spans.filter(_is_opened(spans, each.window))
-            minus = {each.name: ibis.literal(-1.0)}
-            changes.append(_per_day(closed, _end(closed, each.window), minus))
+        closed = spans.filter(seen[each.name], ends[each.name] <= spans["last"])
+        minus = {each.name: ibis.literal(-1.0)}
+        changes.append(_per_day(closed, _end(closed, each.window), minus))
     return changes
 
 
-def _end(spans: ibis.Table, window: int) -> ibis.Column:
+def _end(spans: ibis.Table, window: int | None) -> ibis.Column:
     over = spans["latest"] + window
     # LEAST of a null is null to BigQuery and the rest to DuckDB.
     return ibis.ifelse(spans["following"] < over, spans["following"], over)
-
-
-def _is_opened(spans: ibis.Table, window: int | None) -> ir.BooleanValue:
-    return spans["before"].isnull() if window is None else spans["known"] < _end(spans, window)
 
 
 def _per_day(spans: ibis.Table, day: ibis.Column, columns: dict[str, ibis.Value]) -> Changes:

@@ -10,7 +10,7 @@ from operator import and_
 import ibis
 from ibis.expr import types as ir
 
-from ucu_mlops.features.events import OF
+from ucu_mlops.features.events import OF, recent
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import (
     condition,
@@ -41,8 +41,9 @@ def trailing_measures(
     """
     names = named(features)
     longest = longest_of(features)
-    parts = events.group_by(*PART).aggregate(
-        **{name: measure.of(events) for measure, name in names.items()}
+    chosen = recent(events, longest)
+    parts = chosen.group_by(*PART).aggregate(
+        **{name: measure.of(chosen) for measure, name in names.items()}
     )
     seen = _seen(parts, rows, longest)
     wanted = {
@@ -79,7 +80,7 @@ def trailing_spread(
         One row per row that sees any event: ``entity_id``, ``day``, the features.
     """
     longest = longest_of(features)
-    seen = _seen(events, rows, longest)
+    seen = _seen(recent(events, longest), rows, longest)
     return seen.group_by(*KEYS).aggregate(
         **{
             feature.name: numbers(seen[OF + str(feature.column)], feature.transform).std(
@@ -105,7 +106,7 @@ def trailing_top_share(
         One row per row that sees any value: ``entity_id``, ``day``, the features.
     """
     longest = longest_of(features)
-    values = with_value(events, features[0])
+    values = with_value(recent(events, longest), features[0])
     parts = values.group_by(*PART, "value").aggregate(n=values.count().cast("float64"))
     seen = _seen(parts, rows, longest)
     of_each = seen.group_by(*KEYS, "value").aggregate(
@@ -120,7 +121,7 @@ def with_value(events: ibis.Table, feature: Aggregate) -> ibis.Table:
     """Return the events that meet a feature's condition and have a ``value`` in its column."""
     meets = condition(events, feature.where)
     chosen = events if meets is None else events.filter(meets)
-    chosen = chosen.select(*PART, value=kinds_of(chosen[OF + str(feature.column)]))
+    chosen = chosen.select(*PART, "first", "last", value=kinds_of(chosen[OF + str(feature.column)]))
     return chosen.filter(chosen["value"].notnull())
 
 

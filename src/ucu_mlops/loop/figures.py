@@ -24,14 +24,14 @@ def day_figures(
     """
     first_looks = cases[cases["first_case_id"].isna()]
     looked = first_looks.merge(verdicts, on="case_id", how="left")
-    scammers = set(truth.loc[truth["is_scammer"], "user_id"])
+    scammers = truth.loc[truth["is_scammer"]].set_index("user_id")["active_from"]
     days = sorted(population["as_of"].unique())
     rows = [
         _figures_of(day, population.loc[population["as_of"] == day, "entity_id"], looked, scammers)
         for day in days
     ]
-    return pd.DataFrame(rows).merge(
-        cases.groupby("as_of").size().rename("cases"), how="left", left_on="as_of", right_index=True
+    return pd.DataFrame(rows).assign(
+        cases=lambda figures: figures["as_of"].map(cases.groupby("as_of").size()).fillna(0)
     )
 
 
@@ -39,7 +39,7 @@ def _figures_of(
     day: pd.Timestamp,
     here: pd.Series,
     looked: pd.DataFrame,
-    scammers: set[str],
+    scammers: pd.Series,
 ) -> dict[str, object]:
     todays = looked[looked["as_of"] == day]
     decided = todays["is_violation"].dropna().astype(bool)
@@ -47,7 +47,8 @@ def _figures_of(
     earlier = looked[looked["as_of"] < day]
     waiting = earlier["decided_at"].isna() | (earlier["decided_at"] >= night)
     confirmed = earlier["is_violation"].fillna(value=False).astype(bool)
-    reachable = scammers & set(here) - set(earlier.loc[waiting | confirmed, "entity_id"])
+    scamming = set(scammers.index[scammers < night])
+    reachable = scamming & set(here) - set(earlier.loc[waiting | confirmed, "entity_id"])
     caught = reachable & set(todays["entity_id"])
     return {
         "as_of": day,

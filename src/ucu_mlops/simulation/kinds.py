@@ -51,11 +51,11 @@ ORDINARY = Behaviour(
 
 
 HONEST = (
-    Kind("ordinary", 0.63, False, ORDINARY),
+    Kind("ordinary", 0.6, False, ORDINARY),
     Kind("traveller", 0.03, False, replace(ORDINARY, activity=(0.6, 6), abroad=(0.4, 2))),
     Kind(
         "seller",
-        0.12,
+        0.15,
         False,
         replace(
             ORDINARY,
@@ -108,7 +108,7 @@ SCAMMERS = (
         replace(
             ORDINARY,
             activity=(0.7, 8),
-            messages=(11.0, 0.6),
+            messages=(9.0, 0.6),
             circle=(8, 0.5),
             strangers=(0.85, 12),
             links=(0.15, 4),
@@ -126,7 +126,7 @@ SCAMMERS = (
         replace(
             ORDINARY,
             activity=(0.65, 8),
-            messages=(6.0, 0.6),
+            messages=(5.0, 0.6),
             strangers=(0.65, 8),
             links=(0.6, 8),
             replies=(0.18, 8),
@@ -164,7 +164,7 @@ SCAMMERS = (
         replace(
             ORDINARY,
             activity=(0.65, 8),
-            messages=(7.0, 0.6),
+            messages=(6.0, 0.6),
             strangers=(0.75, 8),
             links=(0.35, 6),
             replies=(0.18, 8),

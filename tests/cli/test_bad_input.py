@@ -1,0 +1,149 @@
+"""Bad input ends in one line that says what, where and what to do; nothing is lost."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import duckdb
+import pytest
+
+
+def kedro(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the kedro command on the tiny environment, as a person would."""
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", *arguments],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def last_line(ran: subprocess.CompletedProcess) -> str:
+    """Return the last line that a person sees."""
+    return ran.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def past(checkout: Path) -> Path:
+    """Make the tiny platform's past, and what a daily run needs."""
+    ran = kedro(checkout, "run", "--env=test")
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    return checkout
+
+
+def rows(checkout: Path, query: str) -> list[tuple]:
+    """Ask the warehouse."""
+    with duckdb.connect(str(checkout / "data/warehouse.duckdb")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_a_day_that_is_none(checkout):
+    """A mistyped date names the parameter before any node runs."""
+    ran = kedro(checkout, "run", "--env=test", "--pipelines=features", "--params=as_of=tomorrow")
+    assert ran.returncode != 0
+    assert "must be a day such as 2026-03-31, got 'tomorrow'" in last_line(ran)
+
+
+def test_a_warehouse_held_by_another_process(past):
+    """A locked warehouse names the file, the process that holds it, and the remedy."""
+    hold = "import duckdb,sys,time; c=duckdb.connect(sys.argv[1]); print(1,flush=True); input()"
+    database = str(past / "data/warehouse.duckdb")
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, database],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        holder.stdout.readline()
+        ran = kedro(past, "run", "--env=test", "--pipelines=features", "--params=as_of=2026-03-31")
+        holder.communicate("\n")
+    assert ran.returncode != 0
+    assert f"is held by process {holder.pid}; wait until its run is over" in last_line(ran)
+
+
+def test_a_missing_column(past):
+    """A source table that lost a column is named with the column."""
+    rows(past, "alter table messages rename column sentiment to feeling")
+    try:
+        ran = kedro(past, "run", "--env=test", "--pipelines=features", "--params=as_of=2026-03-31")
+    finally:
+        rows(past, "alter table messages rename column feeling to sentiment")
+    assert ran.returncode != 0
+    assert "SchemaError" in last_line(ran)
+    assert "messages" in last_line(ran)
+    assert "sentiment" in last_line(ran)
+
+
+def test_an_empty_day_is_a_data_fault(past):
+    """A day on which nothing was ingested for a week leaves an empty queue and an alarm."""
+    ran = kedro(past, "run", "--env=test", "--pipelines=scam_daily", "--params=as_of=2026-04-20")
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert rows(past, "select count(*) from cases where as_of = '2026-04-20'") == [(0,)]
+    [(action, reasons)] = rows(
+        past, "select action, reasons from decisions where as_of = '2026-04-20'"
+    )
+    assert action == "data_fault"
+    assert "Nothing arrived on 2026-04-20" in reasons
+
+
+def test_a_training_window_without_positives(past):
+    """Training before anybody was confirmed says that positives are too few, and keeps what is."""
+    ran = kedro(past, "run", "--env=test", "--pipelines=scam_retrain", "--params=as_of=2026-02-15")
+    assert ran.returncode != 0
+    assert "NotEnoughDataError" in last_line(ran)
+    assert "positive" in last_line(ran)
+
+
+def test_capacity_zero_is_an_empty_queue(past):
+    """No moderators today: everybody is scored, nobody is queued, and the run succeeds."""
+    sizes = past / "conf/test/parameters/sizes.yml"
+    before = sizes.read_text()
+    sizes.write_text(before.replace("  scam: {capacity: 30}", "  scam: {capacity: 0}"))
+    try:
+        ran = kedro(
+            past, "run", "--env=test", "--pipelines=scam_daily", "--params=as_of=2026-03-31"
+        )
+    finally:
+        sizes.write_text(before)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    counts = "select (select count(*) from {} where as_of = '2026-03-31')"
+    assert rows(past, counts.format("cases")) == [(0,)]
+    assert rows(past, counts.format("scores"))[0][0] > 0
+
+
+def test_an_unknown_feature_is_named(past):
+    """A model that lists a feature nobody declares fails before anything runs."""
+    extra = past / "conf/test/parameters/extra.yml"
+    extra.write_text(
+        textwrap.dedent("""\
+            training_set:
+              scam: {features: [messages_sent_7d, mesages_sent_28d]}
+        """)
+    )
+    try:
+        ran = kedro(
+            past, "run", "--env=test", "--pipelines=scam_retrain", "--params=as_of=2026-03-31"
+        )
+    finally:
+        extra.unlink()
+    assert ran.returncode != 0
+    assert "mesages_sent_28d" in last_line(ran)
+    assert "messages_sent_28d" in last_line(ran)
+
+
+def test_no_champion_yet(tmp_path_factory, checkout):
+    """A rollback without a ledger says that there is nothing to roll back to."""
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "ucu_mlops", "release", "rollback", "nobody"),
+            *("--why", "a test", "--env", "test"),
+        ],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert "nobody: there is no version to roll back to; it has no champion yet" in ran.stderr

@@ -1,0 +1,71 @@
+"""Real accounts from raw transactions to cross-validated figures, by configuration alone."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ETHEREUM = ROOT.parent / "shared" / "data" / "ethereum_accounts"
+FIGURES = {
+    *("roc_auc", "pr_auc", "precision", "recall", "f1"),
+    *("recall_at_5pct_fpr", "recall_at_1pct_fpr"),
+}
+
+
+def kedro(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Run the kedro command in a checkout, as a person would."""
+    return subprocess.run(
+        [sys.executable, "-m", "kedro", "run", *arguments],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(
+    not ETHEREUM.is_dir(), reason=f"public Ethereum accounts are not at {ETHEREUM} (docs/data.md)"
+)
+def test_the_ethereum_command_writes_and_prints_the_figures(checkout):
+    """Both cohorts have mean and spread of every figure, at least those of plain aggregates."""
+    ran = kedro(
+        checkout,
+        *("--env=ethereum", "--pipelines=scam_crossvalidation", f"--params=source_dir={ETHEREUM}"),
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    written = checkout / "data/ethereum/08_reporting/scam/evaluation.json"
+    report = json.loads(written.read_text())["cross_validation"]
+    assert set(report) == {"kaggle", "all"}
+    for cohort in report.values():
+        assert set(cohort) == FIGURES
+        assert all(set(figure) == {"mean", "sd"} for figure in cohort.values())
+    assert report["kaggle"]["roc_auc"]["mean"] >= 0.971
+    assert report["all"]["roc_auc"]["mean"] >= 0.974
+    assert '"recall_at_1pct_fpr"' in ran.stdout + ran.stderr
+
+
+def test_a_missing_folder_is_one_line(checkout):
+    """Without the data the command names folder and remedy, and fails."""
+    ran = kedro(
+        checkout,
+        *("--env=ethereum", "--pipelines=scam_crossvalidation", "--params=source_dir=nowhere"),
+    )
+    assert ran.returncode != 0
+    last = ran.stderr.strip().splitlines()[-1]
+    assert last.startswith("Error: DataError: folder nowhere is missing")
+    assert "--params=source_dir=" in last
+
+
+def test_no_python_knows_the_data_set():
+    """Not one line of the package speaks of Ethereum or of its columns."""
+    words = ("ethereum", "kaggle", "etherscan", "counterparty", "account_id", "last_event")
+    found = [
+        f"{path.name}: {word}"
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for word in words
+        if word in path.read_text(encoding="utf-8").lower()
+    ]
+    assert found == []
