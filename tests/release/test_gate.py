@@ -159,3 +159,20 @@ def test_refuses_options(wrong):
     """A gate that lets everything or nothing through is refused by name."""
     with pytest.raises(ConfigurationError, match=f"gate.{next(iter(wrong))}"):
         GateOptions(**wrong)
+
+
+def test_against_a_rule_hardly_worse_is_not_enough():
+    """A margin below 0 lets a fresher model pass a model that is as good, but not a rule."""
+    rows = pd.DataFrame(
+        {
+            "entity_id": [f"user-{number}" for number in range(100)],
+            "as_of": date(2026, 3, 1),
+            "label": [1] * 50 + [0] * 50,
+            "weight": 1.0,
+            "champion": [0.9 - 0.001 * number for number in range(100)],
+        }
+    )
+    rows["challenger"] = rows["champion"]
+    options = GateOptions(margin=-0.05, resamples=50)
+    assert compare(rows, "model", options).action == "promote"
+    assert compare(rows, "rule", options).action == "keep"

@@ -26,7 +26,7 @@ class GateOptions:
             checked and every model be perfect.
         min_positives: Users with a confirmed case that the hold-out must hold.
         margin: How much recall (0..1) the challenger must gain at least; may be negative where a
-            fresher model shall pass that is hardly worse.
+            fresher model shall pass that is hardly worse; against a rule it is at least 0.
         level: Share of the resamples that the gain's interval holds; its lower end counts.
         max_weight: Largest weight of a row: an explored case stands for many users.
         resamples: How many resamples of users.
@@ -193,5 +193,7 @@ def _conditions(
     enough = Condition("enough_positives", positives >= needed, positives, needed)
     figure = None if gain is None else (gain.mid if excused else gain.low)
     name = "better_than_rule" if excused else "gain_above_margin"
-    better = figure is not None and figure > options.margin
-    return enough, Condition(name, better, figure, options.margin)
+    # A fresher model may be allowed to be a little worse; worse than a rule it may not be.
+    margin = max(options.margin, 0.0) if champion_kind == "rule" else options.margin
+    better = figure is not None and figure > margin
+    return enough, Condition(name, better, figure, margin)

@@ -33,7 +33,7 @@ class Kind:
 
 ORDINARY = Behaviour(
     activity=(0.45, 5),
-    messages=(2.0, 0.9),
+    messages=(1.9, 0.9),
     circle=(6, 0.5),
     strangers=(0.2, 5),
     links=(0.06, 8),
@@ -60,7 +60,7 @@ HONEST = (
         replace(
             ORDINARY,
             activity=(0.7, 6),
-            messages=(7.0, 0.8),
+            messages=(6.2, 0.8),
             circle=(15, 0.5),
             strangers=(0.65, 6),
             links=(0.2, 4),

@@ -60,14 +60,14 @@ def decide_action(
     outcome = counted_verdicts(own, verdicts, period.as_of).execute()
     asked = decisions.filter(decisions["as_of"] < period.as_of, decisions["action"] == "retrain")
     retrained = asked["as_of"].max().execute()
-    trained = [date.fromisoformat(champion.manifest.as_of)]
+    trained = date.fromisoformat(champion.manifest.as_of)
     decision = decide(
         known,
         outcome,
         model=champion.manifest.model,
         as_of=period.as_of,
         options=options,
-        last_release=max(trained if pd.isna(retrained) else [*trained, retrained]),
+        last_release=trained if pd.isna(retrained) else max(trained, retrained.date()),
     )
     row = decision.to_dict()
     return pd.DataFrame(

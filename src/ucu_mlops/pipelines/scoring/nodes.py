@@ -136,4 +136,5 @@ def explain_scam_cases(
         ``chosen`` with ``reasons`` filled: a JSON list of sentences.
     """
     shown = inputs.set_index("entity_id").reindex(chosen["entity_id"]).reset_index()
-    return chosen.assign(reasons=[json.dumps(each) for each in explain(champion, shown)])
+    reasons = [json.dumps(each) for each in explain(champion, shown)]
+    return chosen.assign(reasons=pd.Series(reasons, index=chosen.index, dtype="str"))
