@@ -96,7 +96,7 @@ def test_what_does_not_matter_keeps_the_definition(same):
 @pytest.mark.parametrize(
     "other",
     [
-        changed("messages.windows", [1, 14]),
+        changed("messages.windows", [1, 7, 14]),
         changed("messages.features.links.where", {"has_link": False}),
         changed("messages.ratios.haste.numerator", "sent_1d"),
         changed("sources.messages.ingested"),

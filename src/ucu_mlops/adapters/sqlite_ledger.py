@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS ledger (
     PRIMARY KEY (model, revision)
 ) STRICT, WITHOUT ROWID
 """
+EXISTS = "SELECT 1 FROM sqlite_master WHERE name = 'ledger'"
 SELECT = """
 SELECT model, revision, from_version, to_version, kind, who, why, decision_id, at
 FROM ledger WHERE model = ? ORDER BY revision
@@ -45,7 +46,8 @@ class SqliteLedger:
         if not self._path.exists():
             return []
         with self._connection() as connection:
-            return _moves(connection, model)
+            # A file without the table is one whose first append was killed or is under way.
+            return _moves(connection, model) if connection.execute(EXISTS).fetchone() else []
 
     def append(self, move: Move) -> None:
         """Add ``move`` behind the head it was made for, in one transaction.
@@ -56,6 +58,7 @@ class SqliteLedger:
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as connection, _transaction(connection):
+            connection.execute(CREATE)
             moves = _moves(connection, move.model)
             check_follows(moves[-1] if moves else None, move)
             at = move.at.astimezone(UTC).isoformat()
@@ -68,10 +71,6 @@ class SqliteLedger:
                 sqlite3.connect(self._path, timeout=PATIENCE_S, isolation_level=None)
             ) as connection:
                 connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA journal_mode = WAL")
-                # In WAL mode SQLite's default may lose the last moves when the power fails.
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute(CREATE)
                 yield connection
         except sqlite3.Error as error:
             raise ReleaseError(

@@ -91,8 +91,11 @@ def numbers(column: ibis.Column, transform: str | None = None) -> ibis.Column:
 
 
 def kinds_of(column: ibis.Column) -> ibis.Column:
-    """Return a column to tell values apart by: NaN is not a value among others."""
-    return numbers(column) if column.type().is_floating() else column
+    """Return a column to tell values apart by; NaN is not a value among others.
+
+    BigQuery partitions by no float, so those are written out (and -0.0 is made 0.0 first).
+    """
+    return (numbers(column) + 0.0).cast("string") if column.type().is_floating() else column
 
 
 def measures_of(feature: Aggregate) -> tuple[Measure, ...]:

@@ -29,16 +29,23 @@ class TrainingSetOptions:
         days: How far back a labelled day may lie, in days; at least 1.
         holdout_share: Share of entities that no version is ever trained on.
         holdout_salt: Salt of the hash that picks them; changing it voids every comparison.
+        max_weight: Largest weight of a row in training, at least 1; 1 trains unweighted. In
+            evaluation a row always keeps its whole weight.
     """
 
     features: Sequence[str]
     days: int
     holdout_share: float
     holdout_salt: str
+    max_weight: float
 
     def __post_init__(self) -> None:
         if self.days < 1:
             raise ConfigurationError(f"training_set.days must be at least 1, got {self.days}")
+        if not self.max_weight >= 1:
+            raise ConfigurationError(
+                f"training_set.max_weight must be at least 1, got {self.max_weight}"
+            )
 
     @property
     def holdout(self) -> HoldoutOptions:
@@ -106,6 +113,7 @@ def train_candidate(
         training_set["trained_as_of"] == period.as_of, training_set["split"] == "train"
     )
     frame = own.order_by("entity_id", "as_of").execute()
+    frame["weight"] = frame["weight"].clip(upper=training_set_options.max_weight)
     identity = {
         "training_id": str(frame["training_id"].iloc[0]) if len(frame) else "",
         "rows": len(frame),
