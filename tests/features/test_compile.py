@@ -228,6 +228,22 @@ def test_a_range_of_days_equals_its_days_one_by_one(warehouse, events):
     assert_equal(warehouse.compute(RAW, events, rows), one_by_one)
 
 
+def test_moments_without_time_zone_are_utc(warehouse):
+    """A table that does not say its time zone is read as if it said UTC."""
+    at = START + timedelta(days=3, hours=23, minutes=59)
+    events = [(1, at, at, 3.0, "x", True), (1, at - timedelta(days=1), at, None, "y", None)]
+    naive = SCHEMA | {"at": "timestamp(6)", "seen": "timestamp(6)"}
+    wanted = warehouse.compute(RAW, events, ROWS)
+    bare = [
+        (who, *(each.replace(tzinfo=None) for each in (at, seen)), *rest)
+        for who, at, seen, *rest in events
+    ]
+    warehouse.fill("happened", naive, bare)
+    table = unbound(RAW, naive).order_by("entity_id", "as_of")
+    found = warehouse.connection.raw_sql(ibis.to_sql(table, dialect="duckdb")).fetchall()
+    assert found == [tuple(row.values()) for row in wanted]
+
+
 def test_what_came_later_changes_nothing_before(warehouse):
     """Running a day again after late events have come gives the same."""
     at = START + timedelta(days=3)

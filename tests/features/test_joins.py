@@ -147,7 +147,10 @@ def test_a_moment_of_the_day_means_its_end(warehouse, sources):
     ("join", "message"),
     [
         (lambda d, s, t: point_in_time(["sent_1d"], d, s, t.drop("as_of")), r"needs \['as_of'\]"),
-        (lambda d, s, t: join_features(["sent_1d"], d, s, t), r"features_messages lacks .*'definition'"),
+        (
+            lambda d, s, t: join_features(["sent_1d"], d, s, t),
+            r"features_messages lacks .*'definition'",
+        ),
         (lambda d, _, t: join_features(["sent_1d"], d, {}, t), r"no stored features of group"),
         (
             lambda d, s, t: point_in_time(["sent_1d"], d, s, t.rename(sent_1d="label")),

@@ -176,3 +176,23 @@ def test_against_a_rule_hardly_worse_is_not_enough():
     options = GateOptions(margin=-0.05, resamples=50)
     assert compare(rows, "model", options).action == "promote"
     assert compare(rows, "rule", options).action == "keep"
+
+
+def test_old_days_do_not_outvote_recent_ones():
+    """A challenger that is better since a shift passes, although it was worse before."""
+    users = [f"user-{number}" for number in range(400)]
+    recent = np.arange(400) >= 300
+    label = np.arange(400) % 4 == 0
+    good, bad = label * 0.9 + 0.01, (~label) * 0.9 + 0.01
+    rows = pd.DataFrame(
+        {
+            "entity_id": users,
+            "as_of": [date(2026, 3, 30) if new else date(2026, 1, 5) for new in recent],
+            "label": label.astype(int),
+            "weight": 1.0,
+            "champion": np.where(recent, bad, good),
+            "challenger": np.where(recent, good, bad),
+        }
+    )
+    assert compare(rows, "model", GateOptions(resamples=50)).action == "promote"
+    assert compare(rows, "model", GateOptions(resamples=50, recent_days=365)).action == "keep"

@@ -60,14 +60,12 @@ def group_events(
     wanted = columns_of(group)
     given = [name for name in wanted if name not in DERIVED]
     table = source_table(source, tables, given, f"group {group.name!r}")
-    at = table[source.occurred]
-    derived = {"occurred_hour": at.hour(), "occurred_date": at.date()}
-    check_types({name: table[name] for name in given} | derived, group)
     events = shaped(table, source, {OF + name: table[name] for name in given})
     events = within(events, rows["as_of"].min(), rows["as_of"].max(), group.longest)
     at = events["occurred_at"]
     derived = {"occurred_hour": at.hour(), "occurred_date": at.date()}
     events = events.mutate(**{OF + name: derived[name] for name in wanted if name in derived})
+    check_types({name: events[OF + name] for name in wanted}, group)
     spans = rows.group_by("entity_id").aggregate(first=rows["day"].min(), last=rows["day"].max())
     # A join ends what Ibis merges: one common table, made once for all that follows.
     events = events.join(spans, "entity_id")
@@ -89,8 +87,8 @@ def shaped(
     """Select entity, moments and some columns of a source's table."""
     events = table.select(
         entity_id=table[source.entity].cast("string"),
-        occurred_at=table[source.occurred],
-        known_at=table[source.known],
+        occurred_at=_in_utc(table[source.occurred]),
+        known_at=_in_utc(table[source.known]),
         **(columns or {}),
     )
     return events.filter(*(events[name].notnull() for name in events.columns[:3]))
@@ -128,3 +126,8 @@ def within(
 
 def _moment(day: ir.DateScalar, like: ibis.Column) -> ir.TimestampScalar:
     return day.cast("date").cast(like.type()).as_scalar()
+
+
+def _in_utc(moment: ibis.Column) -> ibis.Column:
+    """Take a moment without time zone for one in UTC."""
+    return moment if moment.type().timezone else moment.cast("timestamp('UTC', 6)")

@@ -126,7 +126,7 @@ def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes
     # Spans that no row sees are not worth counting: for a single day that is most of them.
     ends = {each.name: _end(spans, each.window) for each in features}
     seen = {name: (spans["known"] < end) & (spans["first"] < end) for name, end in ends.items()}
-    opened = {name: each.cast("float64") for name, each in seen.items()}
+    opened = {name: ibis.ifelse(each, 1.0, 0.0) for name, each in seen.items()}
     changes = [_per_day(spans, spans["known"], opened)]
     for each in features:
         closed = spans.filter(seen[each.name], ends[each.name] <= spans["last"])

@@ -24,6 +24,8 @@ class GateOptions:
         capacity_share: Share of the held-out rows that moderators could check. Decided cases are
             few and mostly from the top of a queue: with their true capacity nearly all would be
             checked and every model be perfect.
+        recent_days: Days up to the latest labelled one that are compared: before a shift both
+            versions were good, and those days would drown the ones that matter.
         min_positives: Users with a confirmed case that the hold-out must hold.
         margin: How much recall (0..1) the challenger must gain at least; may be negative where a
             fresher model shall pass that is hardly worse; against a rule it is at least 0.
@@ -34,6 +36,7 @@ class GateOptions:
     """
 
     capacity_share: float = 0.2
+    recent_days: int = 28
     min_positives: int = 20
     margin: float = 0.0
     level: float = 0.9
@@ -48,7 +51,7 @@ class GateOptions:
                 raise ConfigurationError(
                     f"gate.{name} must be above 0 and below 1, got {getattr(self, name)}"
                 )
-        for name in ("min_positives", "max_weight", "resamples"):
+        for name in ("recent_days", "min_positives", "max_weight", "resamples"):
             if not getattr(self, name) >= 1:
                 raise ConfigurationError(
                     f"gate.{name} must be at least 1, got {getattr(self, name)}"
@@ -119,7 +122,9 @@ def compare(frame: pd.DataFrame, champion_kind: str, options: GateOptions) -> Ga
         DataError: A label, weight or probability is missing or out of range.
     """
     _check(frame)
-    rows = frame.sort_values(["entity_id", "as_of"], ignore_index=True)
+    days = pd.to_datetime(frame["as_of"])
+    recent = frame[days > days.max() - pd.Timedelta(days=options.recent_days)]
+    rows = recent.sort_values(["entity_id", "as_of"], ignore_index=True)
     positives = int(rows.loc[rows["label"].eq(1), "entity_id"].nunique())
     metrics: dict[str, Any] = {
         "rows": len(rows),
