@@ -11,7 +11,7 @@ from ucu_mlops.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).parents[2] / "conf"
 ENVIRONMENTS = ["base", "test", "ethereum"]
-LAYERS = {
+LAYERS = [
     "raw",
     "intermediate",
     "primary",
@@ -20,7 +20,7 @@ LAYERS = {
     "models",
     "model_output",
     "reporting",
-}
+]
 
 
 def entries(env: str) -> dict:
@@ -82,3 +82,28 @@ def test_files_lie_in_their_layers_folder():
 def test_no_environment_renames_a_dataset(env):
     """A pipeline that runs at the desk finds every name elsewhere too."""
     assert set(entries("base")) <= set(entries(env))
+
+
+def test_no_node_leads_back_to_an_earlier_layer():
+    """Kedro-Viz draws layers only while every arrow goes from one to the same or a later one."""
+    catalog = entries("base")
+    resolver = DataCatalog.from_config(catalog).config_resolver
+
+    def layer(name: str) -> int:
+        entry = catalog[resolver.match_dataset_pattern(name) or name]
+        return LAYERS.index(entry["metadata"]["kedro-viz"]["layer"])
+
+    # Whole pipelines too: folded up, a namespace is one node between its inputs and outputs.
+    pipelines = register_pipelines().values()
+    pairs = [
+        *((set(node.inputs), set(node.outputs)) for each in pipelines for node in each.nodes),
+        *((each.inputs(), each.outputs()) for each in pipelines),
+    ]
+    back = {
+        (source, result)
+        for sources, results in pairs
+        for source in sources
+        for result in results
+        if not source.startswith("params:") and layer(source) > layer(result)
+    }
+    assert back == set()

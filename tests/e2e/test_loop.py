@@ -94,6 +94,35 @@ def test_held_out_users_are_in_no_training(days, project):
     assert splits.max() == 1
 
 
+def test_a_training_row_is_what_was_stored_for_its_day(days, project):
+    """Features of a training row, computed at the label's day, equal the daily partition's."""
+    rows = table(project, "scam.training_set")
+    with project.catalog() as catalog:
+        names = catalog.load("params:training_set.scam").features
+        tables = catalog.load("feature_tables")
+        stored = rows[["entity_id", "as_of"]]
+        for group in sorted(tables):
+            frame = tables[group].drop("definition").execute()
+            stored = stored.merge(frame, on=["entity_id", "as_of"], how="left", indicator=group)
+    kept = (stored[sorted(tables)] == "both").all(axis=1).to_numpy()
+    assert kept.sum() > 20
+    pd.testing.assert_frame_equal(
+        rows.loc[kept, names].reset_index(drop=True),
+        stored.loc[kept, names].reset_index(drop=True),
+        check_dtype=False,
+        rtol=1e-9,
+    )
+
+
+def test_the_platforms_own_labels_can_be_cross_validated(days, project, checkout):
+    """`scam_crossvalidation` works for the simulated platform too, with the same figures."""
+    project.run("scam_crossvalidation")
+    written = checkout / "data/08_reporting/scam/cross_validation.json"
+    report = json.loads(written.read_text())["cross_validation"]
+    assert set(report) == {"all"}
+    assert 0.5 < report["all"]["roc_auc"]["mean"] <= 1
+
+
 def test_playing_a_day_again_leaves_the_same(days, project):
     """Scores, cases, verdicts and decision of a day are the same after it is played again."""
 

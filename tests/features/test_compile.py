@@ -53,6 +53,7 @@ RAW = {
         "attributes": {"word": "categorical", "flag": "categorical"},
         "ratios": {
             "per_word": {"numerator": "n_3d", "denominator": "words_3d"},
+            "lately": {"numerator": "n_3d", "denominator": "n_life"},
             "drop": {"numerator": "n_life", "denominator": "since_last"},
         },
     },
@@ -144,7 +145,7 @@ def expected(group: FeatureGroup, events: list, who: str, day: date) -> dict:
 
 def order_of_rows(event: dict) -> tuple:
     """Latest occurred, then latest known, then largest; null is smallest."""
-    ties = [(event[name] is not None, event[name] or "") for name in ("word", "flag")]
+    ties = [(event[name] is not None, str(event[name])) for name in ("word", "flag")]
     return (event["at"], event["seen"], *ties)
 
 

@@ -1,8 +1,8 @@
 """A declared group to one lazy expression, the same for a range of days and for single moments.
 
-known events ┬→ trailing windows ─┐
-             ├→ running lives ────┼→ joined to the rows → ratios → features and their definition
-             └→ latest attributes ┘
+events ┬→ trailing windows ─┐
+       ├→ running lives ────┼→ joined to the rows → ratios → features and their definition
+       └→ latest attributes ┘
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,8 @@ from ucu_mlops.features.trailing import (
     trailing_spread,
     trailing_top_share,
 )
+
+ZERO_OF_NOTHING = ("count", "sum", "distinct")
 
 
 def group_table(
@@ -54,14 +56,15 @@ def group_table(
     table = rows
     for part in _parts(group, events, rows):
         table = table.left_join(part, list(KEYS)).drop("entity_id_right", "day_right")
-    for ratio in group.ratios:
-        value = table[ratio.numerator] / table[ratio.denominator].nullif(0.0)
-        table = table.mutate(**{ratio.name: value})
-    for each in group.aggregates:
-        if each.aggregate in ("count", "sum", "distinct"):
-            table = table.mutate(**{each.name: table[each.name].fill_null(0.0)})
+    counted = [each.name for each in group.aggregates if each.aggregate in ZERO_OF_NOTHING]
+    table = table.mutate(**{name: table[name].fill_null(0.0) for name in counted})
+    ratios = {
+        each.name: table[each.numerator] / table[each.denominator].nullif(0.0)
+        for each in group.ratios
+    }
+    table = table.mutate(**ratios, definition=ibis.literal(group.definition))
     names = [feature.name for feature in group.features]
-    return table.select("entity_id", "as_of", *names, definition=ibis.literal(group.definition))
+    return table.select("entity_id", "as_of", *names, "definition")
 
 
 def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ibis.Table]:

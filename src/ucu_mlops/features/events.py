@@ -111,14 +111,12 @@ def within(
     """
     # Moments are compared as they are, days made of the few that are left: in DuckDB the day of
     # a timestamp with time zone costs fifty times as much as the comparison.
+    at, known_at = events["occurred_at"], events["known_at"]
     end = last + ibis.interval(days=1)
-    chosen = events.filter(
-        events["known_at"] < _moment(end, events["known_at"]),
-        events["occurred_at"] < _moment(end, events["occurred_at"]),
-    )
-    if longest is not None:
-        begin = first - ibis.interval(days=longest - 1)
-        chosen = chosen.filter(chosen["occurred_at"] >= _moment(begin, chosen["occurred_at"]))
+    meets = [known_at < _moment(end, known_at), at < _moment(end, at)]
+    if longest is not None:  # and first what leaves out most
+        meets.insert(0, at >= _moment(first - ibis.interval(days=longest - 1), at))
+    chosen = events.filter(*meets)
     occurred = chosen["occurred_at"].date().epoch_days()
     known = ibis.greatest(occurred, chosen["known_at"].date().epoch_days())
     return chosen.mutate(occurred=occurred, known=known)

@@ -100,8 +100,8 @@ def _summary(story: Story, folder: Path) -> str:
     lines = [
         "",
         f"{last.as_of}: {last.scored} users scored, {last.queued} of {story.capacity} cases queued",
-        f"precision and true recall at capacity since {story.days[0].as_of}: {_rates(since)}",
-        f"before, when the most reported were looked at: {_rates(before)}",
+        f"since {story.days[0].as_of}: {_rates(since, story.capacity)}",
+        f"before, when the most reported were looked at: {_rates(before, story.capacity)}",
         *(f"{day.as_of} decided {day.action}: {'; '.join(day.reasons[:2])}" for day in decided),
         *(
             f"{move.at:%Y-%m-%d} {move.kind}: version {move.from_version or '-'} -> "
@@ -124,11 +124,15 @@ def _for_moderators(queue: pd.DataFrame) -> pd.DataFrame:
     return queue[["rank", "case_id", "entity_id", "label", "as_of"]].assign(reasons=reasons)
 
 
-def _rates(figures: pd.DataFrame) -> str:
-    pairs = [("confirmed", "decided"), ("caught", "reachable")]
-    sums = [(int(figures[part].sum()), int(figures[whole].sum())) for part, whole in pairs]
-    return ", ".join(
-        f"{part / whole:.2f} ({part} of {whole})" if whole else "unknown" for part, whole in sums
+def _rates(figures: pd.DataFrame, capacity: int) -> str:
+    decided, reachable = int(figures["decided"].sum()), int(figures["reachable"].sum())
+    if not decided or not reachable:
+        return "nothing decided yet"
+    confirmed, caught = int(figures["confirmed"].sum()), int(figures["caught"].sum())
+    at_best = figures["reachable"].clip(upper=capacity).sum() / reachable
+    return (
+        f"precision {confirmed / decided:.2f} ({confirmed} of {decided}), "
+        f"true recall at capacity {caught / reachable:.2f} ({at_best:.2f} if every case were right)"
     )
 
 
@@ -185,7 +189,6 @@ def _plot(story: Story) -> go.Figure:
         cols=1,
         shared_xaxes=True,
         vertical_spacing=0.08,
-        subplot_titles=["share of the queue that was right, share of scammers reached", "cases"],
     )
     for name, words in (
         ("precision", "precision (confirmed of decided)"),
@@ -198,13 +201,16 @@ def _plot(story: Story) -> go.Figure:
         figure.add_vline(x=f"{move.at:%Y-%m-%d}", line_dash="dot", line_color="#c55")
         figure.add_annotation(
             x=f"{move.at:%Y-%m-%d}",
-            y=1.06,
+            y=1.0,
             yref="paper",
+            yanchor="bottom",
             text=f"{move.kind} {move.to_version}",
             showarrow=False,
-            textangle=-20,
+            textangle=-90,
         )
-    figure.update_layout(template="plotly_white", height=620, margin={"t": 90})
+    figure.update_yaxes(title="share", row=1, col=1)
+    figure.update_yaxes(title="cases a day", row=2, col=1)
+    figure.update_layout(template="plotly_white", height=660, margin={"t": 120})
     return figure
 
 

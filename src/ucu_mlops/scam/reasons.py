@@ -19,6 +19,7 @@ DAYS = re.compile(r"(?P<what>.+)_(?P<days>\d+)d")
 LIFE = re.compile(r"(?P<what>.+)_life")
 UNKNOWN = "unknown"
 TRUTH = {"true": "yes", "false": "no", "": UNKNOWN}
+WHOLE_FROM = 100  # from here on nobody reads decimals
 ALL_DIGITS_BELOW = 1e15  # beyond, float64 no longer holds each integer
 
 
@@ -105,7 +106,7 @@ def _human_name(name: str) -> str:
 def _spelled_number(value: float) -> str:
     if np.isnan(value):
         return UNKNOWN
-    if float(value).is_integer() and abs(value) < ALL_DIGITS_BELOW:
+    if abs(value) < ALL_DIGITS_BELOW and (abs(value) >= WHOLE_FROM or float(value).is_integer()):
         return f"{value:,.0f}"
     return f"{value:,.3g}"
 
