@@ -35,7 +35,7 @@ run: install ## play the loop on a simulated platform: shift noticed, model retr
 	$(BIN)/kedro loop play
 
 test: install-test lint ## ruff, mypy, import contracts, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install-test
 	$(BIN)/ruff check

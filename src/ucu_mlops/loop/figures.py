@@ -11,7 +11,8 @@ def day_figures(
     Args:
         cases: One row per case: ``case_id``, ``entity_id``, ``as_of``, ``source``,
             ``first_case_id``.
-        verdicts: One row per counted verdict: ``case_id``, ``is_violation``, ``decided_at`` (UTC).
+        verdicts: One row per case, as ``counted_verdicts`` gives them: ``case_id``,
+            ``is_violation``, ``decided_at`` (UTC; undecided cases are left out).
         population: One row per active entity and day: ``entity_id``, ``as_of``.
         truth: One row per user of the simulated platform: ``user_id``, ``is_scammer``,
             ``active_from``.
@@ -23,7 +24,8 @@ def day_figures(
         them, among the day's cases) and ``recall`` (caught of reachable).
     """
     first_looks = cases[cases["first_case_id"].isna()]
-    looked = first_looks.merge(verdicts, on="case_id", how="left")
+    decided = verdicts.dropna(subset="decided_at")[["case_id", "is_violation", "decided_at"]]
+    looked = first_looks.merge(decided, on="case_id", how="left")
     scammers = truth.loc[truth["is_scammer"]].set_index("user_id")["active_from"]
     days = sorted(population["as_of"].unique())
     rows = [

@@ -80,7 +80,7 @@ def _collect(
         counted = counted_verdicts(own, catalog.load("verdicts"), last).execute()
         figures = day_figures(
             cases,
-            counted.dropna(subset="decided_at")[["case_id", "is_violation", "decided_at"]],
+            counted,
             catalog.load("population").execute(),
             catalog.load("simulation_truth"),
         )
