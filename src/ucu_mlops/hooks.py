@@ -46,3 +46,8 @@ class TrackingHook:
     def after_pipeline_run(self) -> None:
         """Leave no run active behind a pipeline."""
         end_active_runs()
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self, error: Exception) -> None:  # noqa: ARG002 (Kedro's signature)
+        """Leave none behind a pipeline that failed, either."""
+        end_active_runs()

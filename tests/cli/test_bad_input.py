@@ -113,6 +113,37 @@ def test_capacity_zero_is_an_empty_queue(past):
     assert rows(past, counts.format("scores"))[0][0] > 0
 
 
+def test_a_feature_that_means_something_else_now(past):
+    """A champion is not fed with a feature that was declared otherwise when it was trained."""
+    groups = past / "conf/base/features/messages.yml"
+    before = groups.read_text()
+    groups.write_text(before.replace("[0, 1, 2, 3, 4, 5]", "[0, 1, 2]"))
+    try:
+        ran = kedro(
+            past, "run", "--env=test", "--pipelines=scam_daily", "--params=as_of=2026-03-31"
+        )
+    finally:
+        groups.write_text(before)
+    assert ran.returncode != 0
+    assert "trained on another declaration of ['night_share_7d']" in last_line(ran)
+
+
+def test_features_that_were_never_computed(past):
+    """Scoring a day without stored features says which pipeline computes them."""
+    rows(past, "delete from features_messages where as_of = '2026-03-30'")
+    ran = kedro(past, "run", "--env=test", "--pipelines=scam_scoring", "--params=as_of=2026-03-30")
+    assert ran.returncode != 0
+    assert "kedro run --pipeline=features --params=as_of=2026-03-30" in last_line(ran)
+
+
+def test_a_release_without_an_evaluation(past):
+    """Releasing a day that nobody evaluated is one line, not a traceback."""
+    ran = kedro(past, "run", "--env=test", "--pipelines=scam_release", "--params=as_of=2026-03-20")
+    assert ran.returncode != 0
+    assert last_line(ran).startswith("Error: DatasetError")
+    assert "holdout_scores/2026-03-20.parquet" in last_line(ran)
+
+
 def test_an_unknown_feature_is_named(past):
     """A model that lists a feature nobody declares fails before anything runs."""
     extra = past / "conf/test/parameters/extra.yml"

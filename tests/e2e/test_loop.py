@@ -138,6 +138,27 @@ def test_playing_a_day_again_leaves_the_same(days, project):
         pd.testing.assert_frame_equal(old, new)
 
 
+def test_an_old_day_is_scored_again_by_the_version_that_scored_it(days, project):
+    """A rollback and a reinstatement later, the reverted day still shows what moderators saw."""
+
+    def reverted() -> pd.DataFrame:
+        cases = table(project, "scam.queue")
+        own = cases[cases["as_of"].astype(str) == "2026-04-02"]
+        return own.sort_values("case_id").reset_index(drop=True)
+
+    before = reverted()
+    project.run("scam_daily", as_of="2026-04-02")
+    pd.testing.assert_frame_equal(before, reverted())
+
+
+def test_playing_on_plays_no_day_twice(days, project, ledger):
+    """Played again, the loop tells the days that are done and moves nothing."""
+    moves = ledger.moves("scam")
+    options = PlayOptions(**project.configuration("parameters")["loop"])
+    assert list(play(project, options, ledger)) == days
+    assert ledger.moves("scam") == moves
+
+
 def test_each_case_says_why(days, project):
     """A model's case carries reasons in words, with the user's value and what is usual."""
     cases = table(project, "scam.queue")
@@ -155,6 +176,17 @@ def test_the_report_says_what_happened_and_where_to_look(days, project, checkout
         path = Path("data/08_reporting/scam") / name
         assert str(path) in lines
         assert (checkout / path).stat().st_size > 0
+
+
+def test_training_for_a_past_day_does_not_replace_a_newer_champion(days, project, ledger):
+    """The gate names that the challenger is older than the champion, and keeps it."""
+    project.run("scam_retrain", as_of="2026-03-30")
+    with project.catalog(as_of="2026-03-30") as catalog:
+        gate = catalog.load("scam.gate")
+    failed = {each["name"] for each in gate["conditions"] if not each["holds"]}
+    assert "not_older_than_champion" in failed
+    assert gate["action"] == "keep"
+    assert ledger.head("scam").to_version == gate["champion"]
 
 
 def test_the_moderators_queue_is_blind(days, project, checkout):

@@ -19,12 +19,12 @@ def test_the_tour_runs(checkout):
     notebook = nbformat.read(TOUR, as_version=4)
     parameters = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
     parameters.source = 'ENV = "test"'
+    folder = checkout / "notebooks"  # where Jupyter starts a kernel: beside the notebook
+    folder.mkdir()
     NotebookClient(
-        notebook,
-        timeout=600,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(checkout)}},
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
+    assert list(folder.iterdir()) == []
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     drawn = [each for each in outputs if "application/vnd.plotly.v1+json" in each.get("data", {})]
     assert len(drawn) >= 4

@@ -124,7 +124,7 @@ def test_after_a_release_training_waits():
     cooling = decided(drift, last_release=TODAY - timedelta(days=6))
     assert cooling.action == "none"
     assert cooling.reasons[0] == (
-        "Training again waits until 2026-04-04: the last release was on 2026-03-28."
+        "Training again waits until 2026-04-04: the last training was on 2026-03-28."
     )
     assert "messages_sent moved" in cooling.reasons[1]
     assert decided(drift, last_release=TODAY - timedelta(days=7)).action == "retrain"

@@ -42,7 +42,7 @@ def started():
 
 
 def to(version, action="promote"):
-    return Proposal("scam", version, action, "better by 0.1", decision_id="d1")
+    return Proposal("scam", version, action, "better by 0.1", decision_id=f"d{version}")
 
 
 def back(ledger):
@@ -52,7 +52,7 @@ def back(ledger):
 def test_a_promotion_says_all_that_is_asked_later():
     """From where, to where, who, why, on which decision, when."""
     assert promote(started(), to("2"), "bob", AT) == Move(
-        "scam", 2, "1", "2", "promote", "bob", "better by 0.1", "d1", AT
+        "scam", 2, "1", "2", "promote", "bob", "better by 0.1", "d2", AT
     )
 
 
@@ -173,3 +173,12 @@ def test_a_rollback_undoes_what_it_follows(steps):
             expected.pop()
     assert champions(ledger.moves("scam")) == expected
     assert ledger.head("scam").to_version == expected[-1]
+
+
+def test_a_decision_is_acted_on_once():
+    """The same decision promotes nothing a second time, also after a rollback."""
+    ledger = started()
+    promote(ledger, to("2"), "bob", AT)
+    undone = back(ledger)
+    assert promote(ledger, to("2"), "bob", AT) == undone
+    assert ledger.head("scam") == undone

@@ -1,10 +1,14 @@
 """``kedro loop``: play the loop, whole or one day of it."""
 
+import logging
 from pathlib import Path
 
 import click
 
 from ucu_mlops.cli.run import in_one_line
+
+# A line per dataset is for single runs; here a line per day is progress.
+CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic")
 
 
 @click.group()
@@ -22,6 +26,8 @@ def play_command(env: str | None) -> None:
     from ucu_mlops.loop.project import Project  # noqa: PLC0415
     from ucu_mlops.loop.report import write_report  # noqa: PLC0415
 
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
     project = Project(Path.cwd(), env)
     options = PlayOptions(**project.configuration("parameters")["loop"])
     ledger = SqliteLedger(Path(project.configuration("globals")["ledger"]))

@@ -47,8 +47,8 @@ def rollback_command(model: str, who: str, why: str, env: str | None) -> None:
     """Make the version before the champion of MODEL champion again."""
     from ucu_mlops.release.moves import rollback  # noqa: PLC0415 (start-up time)
 
-    ledger, bundles = _stores(env)
-    move = rollback(ledger, model, who, why, datetime.now(UTC), loads=_loads(bundles, model))
+    ledger, places = _stores(env)
+    move = rollback(ledger, model, who, why, datetime.now(UTC), loads=_loads(places, model))
     click.echo(f"{model}: version {move.from_version} -> {move.to_version}, {move.revision=}")
 
 
@@ -63,24 +63,28 @@ def promote_command(model: str, version: str, who: str, why: str, env: str | Non
     """Make VERSION of MODEL champion, whatever the gate said; it is recorded as an override."""
     from ucu_mlops.release.moves import override  # noqa: PLC0415 (start-up time)
 
-    ledger, bundles = _stores(env)
-    _loads(bundles, model)(version)
+    ledger, places = _stores(env)
+    _loads(places, model)(version)
     move = override(ledger, model, version, who, why, datetime.now(UTC))
     click.echo(f"{model}: version {move.from_version} -> {move.to_version}, {move.revision=}")
 
 
-def _stores(env: str | None) -> tuple[Any, Path]:
-    """Open the ledger and name the folder of cached bundles; nothing else, so that it is quick."""
+def _stores(env: str | None) -> tuple[Any, dict[str, Any]]:
+    """Open the ledger, and name the places of the bundles; nothing else, so that it is quick."""
     from ucu_mlops.adapters.sqlite_ledger import SqliteLedger  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
 
     places = read_configuration(Path.cwd(), env, "globals")
-    return SqliteLedger(Path(places["ledger"])), Path(places["bundles"])
+    return SqliteLedger(Path(places["ledger"])), places
 
 
-def _loads(bundles: Path, model: str) -> Callable[[str], object]:
-    """Return a check that a version can answer: a champion that does not load helps nobody."""
-    from ucu_mlops.bundle.predict import Predictor  # noqa: PLC0415 (start-up time)
-    from ucu_mlops.bundle.store import read_bundle  # noqa: PLC0415
+def _loads(places: dict[str, Any], model: str) -> Callable[[str], object]:
+    """Return a check that a version can answer: a champion that does not load helps nobody.
 
-    return lambda version: Predictor(read_bundle(bundles / model / version, version))
+    A version that is whole in the cache is taken from there; MLflow is asked for others only.
+    """
+    from ucu_mlops.adapters.mlflow_registry import MlflowRegistry  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.bundle.predict import Predictor  # noqa: PLC0415
+
+    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
+    return lambda version: Predictor(registry.fetch(model, version, Path(places["bundles"])))

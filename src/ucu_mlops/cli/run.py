@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 from kedro.framework.cli.project import run as kedro_run
+from kedro.io import DatasetError
 
 from ucu_mlops.errors import UcuMlopsError
 
@@ -20,6 +21,9 @@ def in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             if (cause := _own_cause(error)) is not None:
                 raise click.ClickException(f"{type(cause).__name__}: {cause}") from error
+            if isinstance(error, DatasetError):
+                said = " ".join(str(error).split())
+                raise click.ClickException(f"DatasetError: {said}") from error
             raise
 
     return guarded
@@ -30,7 +34,7 @@ def _own_cause(error: BaseException | None) -> UcuMlopsError | None:
     while error is not None:
         if isinstance(error, UcuMlopsError):
             return error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
 
 

@@ -1,5 +1,6 @@
 """Challenger, first champion and champion of a model, as the catalog names them."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from kedro.io import AbstractDataset
 from ucu_mlops.adapters.mlflow_registry import CHALLENGER, MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.store import Bundle, Draft
+from ucu_mlops.datasets import warehouse
 from ucu_mlops.datasets.reign import Reign, moment, parsed_day, register_draft
 from ucu_mlops.errors import ReleaseError
 from ucu_mlops.release.moves import Proposal, cold_start, promote
@@ -153,7 +155,11 @@ class ColdStartDataset(AbstractDataset[Draft, Bundle]):
 
 
 class ChampionDataset(AbstractDataset[Proposal, Bundle]):
-    """Saving moves the ledger as proposed; loading gives the champion after the move.
+    """Saving moves the ledger as proposed; loading gives the version in charge of the day.
+
+    That is the champion, unless the day was scored before: then it is the version that scored it,
+    so that a day played again leaves what moderators were shown. A promotion saved in the same run
+    comes first.
 
     Example:
         ```yaml
@@ -165,6 +171,7 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
           cache: ${globals:bundles}
           ledger: ${globals:ledger}
           as_of: ${runtime_params:as_of, ${globals:as_of}}
+          scores: {connection: ${globals:warehouse}, table: scores}
         ```
 
     Args:
@@ -174,6 +181,7 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
         ledger: The ledger's SQLite file.
         artifacts: Where MLflow keeps artifacts of runs that are made here.
         as_of: The day at whose end (UTC) a move counts as made; without it the clock says when.
+        scores: ``connection`` and ``table`` of the scores that tell who scored the day.
         who: Who moves, for the ledger.
         metadata: Kedro ignores it; plugins read it.
     """
@@ -187,6 +195,7 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
         ledger: str,
         artifacts: str | None = None,
         as_of: str | date | None = None,
+        scores: Mapping[str, Any] | None = None,
         who: str = "pipeline",
         metadata: dict[str, Any] | None = None,
     ) -> None:
@@ -194,17 +203,22 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
             model, MlflowRegistry(tracking_uri, artifacts), SqliteLedger(ledger), Path(cache)
         )
         self._as_of = parsed_day(as_of)
+        self._scores = scores
+        self._promoted = False
         self._who = who
         self.metadata = metadata
 
     def load(self) -> Bundle:
-        """Return the champion's bundle, from the cache if it lies there.
+        """Return the bundle in charge of the day, from the cache if it lies there.
 
         Raises:
             ReleaseError: There is no champion, or it cannot be fetched.
             BundleError: The registered bundle is damaged.
         """
-        return self._reign.champion()
+        scored_by = None if self._promoted else self._scored_by()
+        if scored_by is None:
+            return self._reign.champion()
+        return self._reign.registry.fetch(self._reign.model, scored_by, self._reign.cache)
 
     def save(self, data: Proposal) -> None:
         """Append the promotion that is proposed; a proposal to keep moves nothing.
@@ -220,7 +234,19 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
         if data.action == "promote":
             reign.registry.fetch(reign.model, data.version, reign.cache)
             promote(reign.ledger, data, self._who, moment(self._as_of))
+            self._promoted = True
         reign.project()
+
+    def _scored_by(self) -> str | None:
+        if self._scores is None or self._as_of is None:
+            return None
+        connection = warehouse.connect(self._scores["connection"])
+        if self._scores["table"] not in connection.list_tables():
+            return None
+        scores = connection.table(self._scores["table"])
+        own = scores.filter(scores["model"] == self._reign.model, scores["as_of"] == self._as_of)
+        versions = own.select("version").distinct().to_pyarrow()["version"].to_pylist()
+        return versions[0] if versions else None
 
     def _exists(self) -> bool:
         return self._reign.ledger.head(self._reign.model) is not None

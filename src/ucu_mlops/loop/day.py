@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
+from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.errors import DataError
 from ucu_mlops.loop.project import Project
 
 
@@ -15,23 +17,34 @@ class DayReport:
         as_of: The day.
         scored: Entities scored.
         queued: Cases put before moderators.
+        version: Version that scored the day.
         action: What monitoring decided: ``none``, ``retrain`` or ``data_fault``.
         reasons: Why, in sentences.
-        champion: Version that is champion after the day.
         gate: The gate's verdict where the day ended in a comparison, else None.
     """
 
     as_of: date
     scored: int
     queued: int
+    version: str
     action: str
     reasons: list[str]
-    champion: str
     gate: str | None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        gate = f", gate: {self.gate}" if self.gate else ""
+        return (
+            f"{self.as_of}: {self.scored} scored by version {self.version}, {self.queued} queued, "
+            f"decision: {self.action}{gate}"
+        )
 
 
 def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> DayReport:
     """Play ``as_of`` for ``model``; playing it again leaves the same.
+
+    The version that scored a day scores it again, and a decision is acted on once: a day that was
+    killed after its retraining goes on with what is missing.
 
     Args:
         project: The project to run pipelines of.
@@ -43,31 +56,41 @@ def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> D
     if simulated:
         project.run("simulation_day", as_of=day)
     project.run(f"{model}_daily", as_of=day)
-    action, reasons = _decision(project, model, day)
-    gate = None
-    if action == "retrain":
+    report = describe_day(project, model, as_of)
+    if report is not None and report.action == "retrain" and not _is_settled(project, model, day):
         project.run(f"{model}_retrain", as_of=day)
-        gate = _gate(project, model, day)
-    with project.catalog(as_of=day) as catalog:
+        report = describe_day(project, model, as_of)
+    if report is None:
+        raise DataError(f"table decisions has no row of {model} for {day}; run {model}_daily again")
+    return report
+
+
+def describe_day(project: Project, model: str, as_of: date) -> DayReport | None:
+    """Read what a day left; None if it was not played to its decision."""
+    with project.catalog(as_of=as_of.isoformat()) as catalog:
+        decisions = catalog.load(f"{model}.decisions")
+        rows = decisions.filter(decisions["as_of"] == as_of).execute()
+        if rows.empty:
+            return None
         scores, queue = catalog.load(f"{model}.scores"), catalog.load(f"{model}.queue")
+        gated = rows["action"].iloc[0] == "retrain" and catalog.exists(f"{model}.gate")
         return DayReport(
             as_of=as_of,
             scored=scores.filter(scores["as_of"] == as_of)["entity_id"].nunique().execute(),
             queued=queue.filter(queue["as_of"] == as_of).count().execute(),
-            action=action,
-            reasons=reasons,
-            champion=str(catalog.load(f"{model}.champion").version),
-            gate=gate,
+            version=str(catalog.load(f"{model}.champion").version),
+            action=str(rows["action"].iloc[0]),
+            reasons=json.loads(rows["reasons"].iloc[0]),
+            gate=str(catalog.load(f"{model}.gate")["action"]) if gated else None,
         )
 
 
-def _decision(project: Project, model: str, day: str) -> tuple[str, list[str]]:
+def _is_settled(project: Project, model: str, day: str) -> bool:
+    """Tell whether the gate has judged this day's challenger and the ledger followed."""
     with project.catalog(as_of=day) as catalog:
-        decisions = catalog.load(f"{model}.decision")
-        row = decisions.filter(decisions["as_of"] == date.fromisoformat(day)).execute().iloc[0]
-        return str(row["action"]), json.loads(row["reasons"])
-
-
-def _gate(project: Project, model: str, day: str) -> str:
-    with project.catalog(as_of=day) as catalog:
-        return str(catalog.load(f"{model}.gate")["action"])
+        if not catalog.exists(f"{model}.gate"):
+            return False
+        gate = catalog.load(f"{model}.gate")
+    ledger = SqliteLedger(project.configuration("globals")["ledger"])
+    acted_on = {move.decision_id for move in ledger.moves(model)}
+    return gate["action"] == "keep" or gate["decision_id"] in acted_on

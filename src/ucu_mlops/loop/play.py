@@ -7,14 +7,14 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.errors import ConfigurationError
-from ucu_mlops.loop.day import DayReport, play_day
+from ucu_mlops.loop.day import DayReport, describe_day, play_day
 from ucu_mlops.loop.project import Project
+from ucu_mlops.release.ledger import champions
 from ucu_mlops.release.moves import override, rollback
 
 logger = logging.getLogger(__name__)
 
 OPERATOR = "loop play"
-CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class PlayOptions:
 def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterator[DayReport]:
     """Run the default pipeline, then day after day; yields each day as it ends.
 
+    Days that are done are told and not played again, so a play that was killed goes on.
+
     Args:
         project: The project to run pipelines of.
         options: What to play.
@@ -46,36 +48,29 @@ def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterat
     """
     with project.catalog() as catalog:
         first = catalog.load("params:period").as_of
-    for name in CHATTY:  # a line per dataset is for single runs; here a line per day is progress
-        logging.getLogger(name).setLevel(logging.ERROR)
-    logger.info("the platform's past up to %s, the first model and its queue", first)
-    project.run("__default__")
+    if ledger.head(options.model) is None or describe_day(project, options.model, first) is None:
+        logger.info("the platform's past up to %s, the first model and its queue", first)
+        project.run("__default__")
     for number in range(1, options.days + 1):
         as_of = first + timedelta(days=number)
-        _operate(ledger, options, number, as_of)
-        report = play_day(project, options.model, as_of, simulated=True)
-        logger.info("%s", _line(number, options.days, report))
+        report = describe_day(project, options.model, as_of)
+        if report is None or (report.action == "retrain" and report.gate is None):
+            _operate(ledger, options, number, as_of)
+            report = play_day(project, options.model, as_of, simulated=True)
+        logger.info("day %s/%s %s", number, options.days, report)
         yield report
 
 
 def _operate(ledger: SqliteLedger, options: PlayOptions, number: int, as_of: date) -> None:
     """Do what the operator does on this day: revert, and a day later reinstate."""
     at = datetime.combine(as_of, time(3), UTC)
-    head = ledger.head(options.model)
-    if head is None or (head.at >= at):
+    moves = ledger.moves(options.model)
+    if moves[-1].at >= at:  # this day was begun before
         return
-    if number == options.rollback_on:
+    if number == options.rollback_on and len(champions(moves)) > 1:
         move = rollback(ledger, options.model, OPERATOR, "an operator's revert at 3 a.m.", at)
         logger.info("rolled back: version %s to %s", move.from_version, move.to_version)
-    if number == options.rollback_on + 1 and head.kind == "rollback" and head.from_version:
+    if number == options.rollback_on + 1 and moves[-1].kind == "rollback":
         why = "the revert was an exercise"
-        move = override(ledger, options.model, head.from_version, OPERATOR, why, at)
+        move = override(ledger, options.model, str(moves[-1].from_version), OPERATOR, why, at)
         logger.info("reinstated: version %s", move.to_version)
-
-
-def _line(number: int, days: int, report: DayReport) -> str:
-    gate = f", gate: {report.gate}" if report.gate else ""
-    return (
-        f"day {number}/{days} {report.as_of}: {report.scored} scored, {report.queued} queued, "
-        f"decision: {report.action}{gate}, champion: version {report.champion}"
-    )

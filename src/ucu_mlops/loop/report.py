@@ -4,6 +4,7 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.bundle.store import read_bundle
 from ucu_mlops.loop.day import DayReport
 from ucu_mlops.loop.figures import day_figures
 from ucu_mlops.loop.lineage import draw_lineage
@@ -86,21 +87,24 @@ def _collect(
         )
         capacity = catalog.load(f"params:review.{model}").capacity
     moves = SqliteLedger(Path(places["ledger"])).moves(model)
-    bundles = Path(places["bundles"]) / model
+    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
     versions = dict.fromkeys(move.to_version for move in moves)
-    trainings = {each: read_bundle(bundles / each).manifest.training for each in versions}
+    cache = Path(places["bundles"])
+    trainings = {each: registry.fetch(model, each, cache).manifest.training for each in versions}
     queue = cases[cases["as_of"] == pd.Timestamp(last)].sort_values("rank")
     return Story(model, days, figures, queue, moves, trainings, capacity)
 
 
 def _summary(story: Story, folder: Path) -> str:
     last, decided = story.days[-1], [day for day in story.days if day.action != "none"]
-    before = story.figures[story.figures["as_of"] < pd.Timestamp(story.days[0].as_of)]
-    since = story.figures[story.figures["as_of"] >= pd.Timestamp(story.days[0].as_of)]
+    # The framework filled its first queue on the last day of the past.
+    first = story.days[0].as_of - timedelta(days=1)
+    before = story.figures[story.figures["as_of"] < pd.Timestamp(first)]
+    since = story.figures[story.figures["as_of"] >= pd.Timestamp(first)]
     lines = [
         "",
         f"{last.as_of}: {last.scored} users scored, {last.queued} of {story.capacity} cases queued",
-        f"since {story.days[0].as_of}: {_rates(since, story.capacity)}",
+        f"since {first}: {_rates(since, story.capacity)}",
         f"before, when the most reported were looked at: {_rates(before, story.capacity)}",
         *(f"{day.as_of} decided {day.action}: {'; '.join(day.reasons[:2])}" for day in decided),
         *(
@@ -142,9 +146,9 @@ def _page(story: Story, lineage: Path) -> str:
         _plot(story).to_html(full_html=False, include_plotlyjs="inline"),
         "<h2>What the loop decided</h2>",
         _table(
-            ["day", "decision", "why", "gate", "champion"],
+            ["day", "scored by", "decision", "why", "gate"],
             [
-                [day.as_of, day.action, " ".join(day.reasons), day.gate or "", day.champion]
+                [day.as_of, day.version, day.action, " ".join(day.reasons), day.gate or ""]
                 for day in story.days
             ],
         ),

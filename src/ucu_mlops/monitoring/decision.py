@@ -129,7 +129,7 @@ def decide(
         action, reasons = "retrain", causes
     elif causes and last_release is not None:
         until = last_release + timedelta(days=options.cooldown_days)
-        wait = f"Training again waits until {until}: the last release was on {last_release}."
+        wait = f"Training again waits until {until}: the last training was on {last_release}."
         action, reasons = "none", [wait, *causes]
     else:
         action, reasons = "none", [calm_sentence(drifting, precision, options.min_weight)]

@@ -3,7 +3,8 @@
 holdout scores → recall at capacity of either → interval of the gain → conditions → promote | keep
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,27 @@ class GateReport:
     conditions: tuple[Condition, ...]
     metrics: dict[str, Any]
 
+    def also(self, condition: Condition) -> "GateReport":
+        """Return the report with one more condition; one that fails keeps the champion."""
+        action = self.action if condition.holds else "keep"
+        return replace(self, action=action, conditions=(*self.conditions, condition))
+
     def to_dict(self) -> dict[str, Any]:
         """Give the report as a JSON object."""
         return asdict(self) | {"conditions": [asdict(each) for each in self.conditions]}
+
+
+def not_older(challenger: str, champion: str) -> Condition:
+    """Ask that the challenger was trained on no earlier day than the champion.
+
+    Training for a past day again must not put yesterday's model in today's place.
+
+    Args:
+        challenger: Day (ISO) that the challenger was trained for.
+        champion: The champion's.
+    """
+    days = (date.fromisoformat(challenger) - date.fromisoformat(champion)).days
+    return Condition("not_older_than_champion", days >= 0, days, 0)
 
 
 def compare(frame: pd.DataFrame, champion_kind: str, options: GateOptions) -> GateReport:

@@ -55,7 +55,7 @@ def cold_start(
 
 
 def promote(ledger: Ledger, proposal: Proposal, who: str, at: datetime) -> Move:
-    """Make the proposed version champion; promoting the champion again changes nothing.
+    """Make the proposed version champion; promoting again, or on the same decision, does nothing.
 
     Args:
         ledger: Where the moves are kept.
@@ -64,7 +64,8 @@ def promote(ledger: Ledger, proposal: Proposal, who: str, at: datetime) -> Move:
         at: When; with a time zone.
 
     Returns:
-        The move that was made, or the head if it already stands for the version.
+        The move that was made, or the head if it stands for the version already, or if the
+        decision was acted on before (and perhaps rolled back since).
 
     Raises:
         ReleaseError: The proposal is to keep the champion.
@@ -76,11 +77,11 @@ def promote(ledger: Ledger, proposal: Proposal, who: str, at: datetime) -> Move:
             f"{model}: the gate proposes to {proposal.action} the champion, not to promote version"
             f" {version}: {proposal.why}"
         )
-    head = ledger.head(model)
-    if head is not None and head.to_version == version:
+    head, decided = ledger.head(model), proposal.decision_id
+    acted_on = {move.decision_id for move in ledger.moves(model)} - {None}
+    if head is not None and (head.to_version == version or decided in acted_on):
         return head
     before, revision = (head.to_version, head.revision + 1) if head else (None, 1)
-    decided = proposal.decision_id
     return _append(
         ledger,
         Move(model, revision, before, version, "promote", who, proposal.why, decided, at),

@@ -24,7 +24,8 @@ def score_holdout(
 
     Returns:
         One row per held-out entity and day: ``entity_id``, ``as_of``, ``label`` (0 or 1),
-        ``weight``, ``champion`` and ``challenger`` (probabilities).
+        ``weight``, ``champion`` and ``challenger`` (probabilities), ``champion_version`` and
+        ``challenger_version``.
     """
     own = training_set.filter(
         training_set["trained_as_of"] == period.as_of, training_set["split"] == "holdout"
@@ -34,7 +35,9 @@ def score_holdout(
         name: Predictor(bundle).predict(frame)[:, 0]
         for name, bundle in zip(VERSIONS, (challenger, incumbent), strict=True)
     }
-    return frame[["entity_id", "as_of", "label", "weight"]].assign(**scores)
+    return frame[["entity_id", "as_of", "label", "weight"]].assign(
+        **scores, champion_version=incumbent.version, challenger_version=challenger.version
+    )
 
 
 def evaluate(holdout_scores: pd.DataFrame, challenger: Bundle, incumbent: Bundle) -> dict[str, Any]:

@@ -56,7 +56,9 @@ def decide_action(
         (JSON).
     """
     known = drift.filter(drift["as_of"] <= period.as_of).execute()
-    own = cases.filter(cases["model"] == champion.manifest.model)
+    own = cases.filter(
+        cases["model"] == champion.manifest.model, cases["version"] == champion.version
+    )
     outcome = counted_verdicts(own, verdicts, period.as_of).execute()
     asked = decisions.filter(decisions["as_of"] < period.as_of, decisions["action"] == "retrain")
     retrained = asked["as_of"].max().execute()

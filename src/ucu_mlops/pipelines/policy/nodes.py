@@ -38,6 +38,7 @@ def complete(
     population: ibis.Table,
     feature_tables: Mapping[str, ibis.Table],
     features: dict[str, Any],
+    decisions: ibis.Table,
     review: ReviewOptions,
     options: ReferenceOptions,
     period: Period,
@@ -49,6 +50,7 @@ def complete(
         population: One row per active entity and day: ``entity_id``, ``as_of``.
         feature_tables: Stored feature groups by name.
         features: Declared sources and groups.
+        decisions: One row per day decided so far: days of a ``data_fault`` are no reference.
         review: How many cases a day moderators can check.
         options: How many days the reference covers.
         period: Its last day is the run's ``as_of``.
@@ -60,7 +62,11 @@ def complete(
         NotEnoughDataError: No features are stored for those days.
     """
     window = period.last(options.days)
-    spine = population.filter(population["as_of"].between(window.start, window.end))
+    faults = decisions.filter(decisions["action"] == "data_fault").select("as_of")
+    spine = population.filter(
+        population["as_of"].between(window.start, window.end),
+        population["as_of"].notin(faults["as_of"]),
+    )
     names = [spec.name for spec in candidate.manifest.features]
     frame = join_features(names, parse_declarations(features), feature_tables, spine).execute()
     if frame.empty:

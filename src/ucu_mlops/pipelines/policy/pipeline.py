@@ -20,6 +20,7 @@ def create_pipeline(model: str, candidate: str, completed: str) -> Pipeline:
             "population": "population",
             "feature_tables": "feature_tables",
             "features": "params:features",
+            "decisions": "decisions",
             "review": "params:review",
             "options": "params:reference",
             "period": "params:period",

@@ -5,9 +5,10 @@ from typing import Any
 import pandas as pd
 
 from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.errors import DataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.quality.hashing import derived_id
-from ucu_mlops.release.gate import GateOptions, compare
+from ucu_mlops.release.gate import GateOptions, compare, not_older
 from ucu_mlops.release.moves import Proposal
 
 
@@ -23,8 +24,22 @@ def judge(
     Returns:
         The gate's report: ``action`` (``promote`` or ``keep``), ``conditions`` with what was
         measured and needed, ``metrics``, the versions compared and a ``decision_id``.
+
+    Raises:
+        DataError: The scores are those of other versions.
     """
-    report = compare(holdout_scores, incumbent.manifest.kind, options)
+    named = holdout_scores[["champion_version", "challenger_version"]].drop_duplicates()
+    if not set(named.itertuples(index=False, name=None)) <= {
+        (incumbent.version, challenger.version)
+    }:
+        model = challenger.manifest.model
+        raise DataError(
+            f"hold-out scores of {model} are not of champion {incumbent.version} and challenger "
+            f"{challenger.version}; run kedro run --pipeline={model}_evaluation --params="
+            f"as_of={period.as_of} first"
+        )
+    fresh = not_older(challenger.manifest.as_of, incumbent.manifest.as_of)
+    report = compare(holdout_scores, incumbent.manifest.kind, options).also(fresh)
     return report.to_dict() | {
         "model": challenger.manifest.model,
         "as_of": period.as_of.isoformat(),

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from ucu_mlops.bundle.specs import feature_specs
-from ucu_mlops.bundle.store import Draft
+from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import point_in_time
@@ -74,10 +74,14 @@ def build_training_set(
     labels: ibis.Table,
     source_tables: Mapping[str, ibis.Table],
     features: dict[str, Any],
+    incumbent: Bundle,
     options: TrainingSetOptions,
     period: Period,
 ) -> pd.DataFrame:
     """Join each label with its features as they were known at the end of the labelled day.
+
+    The champion's features are among them, whatever the challenger is to learn from: both will
+    be compared on these rows.
 
     Returns:
         One row per labelled entity and day: the label's columns, the features, ``split``
@@ -86,7 +90,9 @@ def build_training_set(
     window = period.last(options.days)
     recent = labels.filter(labels["as_of"].between(window.start, window.end))
     spine = ibis.memtable(recent.drop("model").to_pyarrow())
-    rows = point_in_time(options.features, parse_declarations(features), source_tables, spine)
+    theirs = [spec.name for spec in incumbent.manifest.features]
+    names = list(dict.fromkeys([*options.features, *theirs]))
+    rows = point_in_time(names, parse_declarations(features), source_tables, spine)
     frame: pd.DataFrame = rows.execute().sort_values(["entity_id", "as_of"], ignore_index=True)
     held_out = is_holdout(frame["entity_id"], options.holdout)
     content = pd.util.hash_pandas_object(frame, index=False).to_numpy()

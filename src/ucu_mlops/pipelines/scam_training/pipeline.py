@@ -28,6 +28,7 @@ def create_pipeline() -> Pipeline:
                 "labels": "labels",
                 "source_tables": "source_tables",
                 "features": "params:features",
+                "incumbent": "incumbent",
                 "options": "params:training_set",
                 "period": "params:period",
             },

@@ -11,11 +11,12 @@ import ibis
 import pandas as pd
 
 from ucu_mlops.bundle.predict import Predictor
+from ucu_mlops.bundle.specs import check_declared
 from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import join_features
 from ucu_mlops.features.period import Period
-from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.review.queue import ReviewOptions, build_queue
 from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.scam.reasons import explain
@@ -48,18 +49,26 @@ def assemble_inputs(
         One row per active entity: ``entity_id``, ``as_of``, the champion's features,
         ``reports_known_today`` (int64) and ``missing_groups`` (int64: of how many groups no row
         is stored that was computed as declared now; those features are null).
+
+    Raises:
+        ConfigurationError: The champion was trained on another declaration of a feature.
+        NotEnoughDataError: No active entity has all its features stored.
     """
     declared = parse_declarations(features)
+    check_declared(declared, champion.manifest)
     names = [spec.name for spec in champion.manifest.features]
     wanted = list(dict.fromkeys([*names, options.reported_feature]))
     spine = population.filter(population["as_of"] == period.as_of)
     frame: pd.DataFrame = join_features(wanted, declared, feature_tables, spine).execute()
     if incomplete := int((frame["missing_groups"] > 0).sum()):
-        logger.warning(
-            "%s of %s: %s of %s rows lack stored features of the current declaration; "
-            "run kedro run --pipeline=features --params=as_of=%s",
-            *(champion.manifest.model, period.as_of, incomplete, len(frame), period.as_of),
+        said = (
+            f"{champion.manifest.model} of {period.as_of}: {incomplete} of {len(frame)} rows lack "
+            "stored features of the current declaration; "
+            f"run kedro run --pipeline=features --params=as_of={period.as_of}"
         )
+        if incomplete == len(frame):
+            raise NotEnoughDataError(said)
+        logger.warning(said)
     reports = frame[options.reported_feature].fillna(0).astype("int64")
     frame = frame.assign(reports_known_today=reports).sort_values("entity_id", ignore_index=True)
     return frame[["entity_id", "as_of", *names, "reports_known_today", "missing_groups"]]
@@ -87,7 +96,7 @@ def score(champion: Bundle, inputs: pd.DataFrame, period: Period) -> pd.DataFram
                 "probability": probabilities[:, column],
                 "threshold": label.threshold,
                 "version": champion.version,
-                "definition": derived_id(*(spec.definition for spec in manifest.features)),
+                "definition": manifest.definition,
                 "scored_at": scored_at,
             }
         )
@@ -128,13 +137,20 @@ def choose_cases(
 
 
 def explain_scam_cases(
-    chosen: pd.DataFrame, inputs: pd.DataFrame, champion: Bundle
+    chosen: pd.DataFrame, inputs: pd.DataFrame, cases: ibis.Table, champion: Bundle
 ) -> pd.DataFrame:
     """Say for each case of the day, in words, what raised its probability.
+
+    A second look repeats the reasons of the first: its user may not be active any more, and
+    other reasons would tell the moderator that it is one.
 
     Returns:
         ``chosen`` with ``reasons`` filled: a JSON list of sentences.
     """
     shown = inputs.set_index("entity_id").reindex(chosen["entity_id"]).reset_index()
     reasons = [json.dumps(each) for each in explain(champion, shown)]
-    return chosen.assign(reasons=pd.Series(reasons, index=chosen.index, dtype="str"))
+    own = pd.Series(reasons, index=chosen.index, dtype="str")
+    again = chosen["first_case_id"].dropna()
+    firsts = cases.filter(cases["case_id"].isin([*again, ""])).select("case_id", "reasons")
+    told = firsts.execute().set_index("case_id")["reasons"]
+    return chosen.assign(reasons=chosen["first_case_id"].map(told).fillna(own).astype("str"))

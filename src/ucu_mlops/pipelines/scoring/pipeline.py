@@ -58,7 +58,12 @@ def create_pipeline(model: str) -> Pipeline:
         ),
         Node(
             EXPLAINERS[model],
-            inputs={"chosen": "chosen", "inputs": "inputs", "champion": "champion"},
+            inputs={
+                "chosen": "chosen",
+                "inputs": "inputs",
+                "cases": "cases",
+                "champion": "champion",
+            },
             outputs="queue",
             name="explain_cases",
         ),
