@@ -1,10 +1,18 @@
 """What every run needs before its first and after its last node."""
 
+import difflib
+from typing import Any
+
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.pipeline import Pipeline
 
 from ucu_mlops.adapters.mlflow_runs import end_active_runs
 from ucu_mlops.datasets import warehouse
+from ucu_mlops.errors import ConfigurationError
+
+# What entries of conf/ take from ``--params`` besides parameters themselves.
+RUN_TIME = ("as_of", "start", "end", "source_dir")
 
 
 class FeatureDeclarationsHook:
@@ -19,6 +27,25 @@ class FeatureDeclarationsHook:
         """
         loader = context.config_loader
         loader["parameters"] = {**loader["parameters"], "features": loader["features"]}
+
+
+class RuntimeParametersHook:
+    """Refuses a misspelt ``--params``: ignored, it would run another day than was meant."""
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
+        """Check the names given against those that the catalog and the pipeline read.
+
+        Raises:
+            ConfigurationError: Nobody reads one of them.
+        """
+        read = {name.removeprefix("params:").split(".")[0] for name in pipeline.inputs()}
+        known = {*RUN_TIME, *read}
+        for name in run_params.get("runtime_params") or {}:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                meant = f"did you mean {near[0]}?" if near else f"known are {sorted(RUN_TIME)}"
+                raise ConfigurationError(f"--params has {name}, which nothing reads; {meant}")
 
 
 class WarehouseHook:

@@ -2,9 +2,19 @@
 
 from typing import Any
 
-from ucu_mlops.hooks import FeatureDeclarationsHook, TrackingHook, WarehouseHook
+from ucu_mlops.hooks import (
+    FeatureDeclarationsHook,
+    RuntimeParametersHook,
+    TrackingHook,
+    WarehouseHook,
+)
 
-HOOKS = (FeatureDeclarationsHook(), WarehouseHook(), TrackingHook())
+HOOKS = (
+    FeatureDeclarationsHook(),
+    RuntimeParametersHook(),
+    WarehouseHook(),
+    TrackingHook(),
+)
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 
 CONFIG_LOADER_ARGS: dict[str, Any] = {

@@ -46,6 +46,37 @@ def test_a_day_that_is_none(checkout):
     assert "must be a day such as 2026-03-31, got 'tomorrow'" in last_line(ran)
 
 
+def test_a_misspelt_parameter(checkout):
+    """A parameter that nothing reads is refused: ignored, the default history would be run."""
+    ran = kedro(checkout, "run", "--env=test", "--pipelines=features", "--params=as_off=2026-03-31")
+    assert ran.returncode != 0
+    assert last_line(ran).endswith("--params has as_off, which nothing reads; did you mean as_of?")
+
+
+def test_a_parameter_out_of_range(past):
+    """A wrong value in conf/ is one line that names the parameter."""
+    ran = kedro(past, "run", "--env=test", "--pipelines=features", "--params=start=2,end=1")
+    assert ran.returncode != 0
+    assert last_line(ran).startswith("Error: ")
+    assert "must be a day such as" in last_line(ran)
+
+
+def test_a_version_that_is_a_path(past):
+    """Only what the registry counts is a version."""
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "ucu_mlops", "release", "promote", "scam", "../scam/1"),
+            *("--why", "a test", "--env", "test"),
+        ],
+        cwd=past / "conf",  # wherever in the project one stands
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode != 0
+    assert "'../scam/1' is no version" in ran.stderr
+
+
 def test_a_warehouse_held_by_another_process(past):
     """A locked warehouse names the file, the process that holds it, and the remedy."""
     hold = "import duckdb,sys,time; c=duckdb.connect(sys.argv[1]); print(1,flush=True); input()"

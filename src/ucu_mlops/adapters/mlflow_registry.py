@@ -202,7 +202,13 @@ class MlflowRegistry:
 
 
 def cached_folder(cache: Path, model: str, version: str) -> Path:
-    """Name the folder in which a fetched version lies."""
+    """Name the folder in which a fetched version lies.
+
+    Raises:
+        ReleaseError: ``version`` is no name that a registry gives, but perhaps a path.
+    """
+    if not version.isalnum():
+        raise ReleaseError(f"{model}: {version!r} is no version; see kedro release status {model}")
     return cache / model / version
 
 

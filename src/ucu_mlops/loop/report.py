@@ -51,7 +51,7 @@ class Story:
 
 
 def write_report(project: Project, model: str, days: Sequence[DayReport]) -> str:
-    """Write page, queue and lineage below ``08_reporting`` and say where they are.
+    """Write page and lineage below ``08_reporting`` and say where they are.
 
     Args:
         project: The project that was played.
@@ -65,7 +65,6 @@ def write_report(project: Project, model: str, days: Sequence[DayReport]) -> str
     folder = Path(places["data_root"]) / "08_reporting" / model
     story = _collect(project, model, days, places)
     folder.mkdir(parents=True, exist_ok=True)
-    _for_moderators(story.queue).to_csv(folder / "queue.csv", index=False)
     draw_lineage(story.moves, story.trainings, folder / "lineage.svg")
     (folder / "report.html").write_text(_page(story, folder / "lineage.svg"), encoding="utf-8")
     return _summary(story, folder)
@@ -120,12 +119,6 @@ def _summary(story: Story, folder: Path) -> str:
         "  pipelines, data, results: make viz",
     ]
     return "\n".join(lines)
-
-
-def _for_moderators(queue: pd.DataFrame) -> pd.DataFrame:
-    """Leave out what would tell a second look from a first: it is to be blind."""
-    reasons = queue["reasons"].map(lambda each: "; ".join(json.loads(each)))
-    return queue[["rank", "case_id", "entity_id", "label", "as_of"]].assign(reasons=reasons)
 
 
 def _rates(figures: pd.DataFrame, capacity: int) -> str:

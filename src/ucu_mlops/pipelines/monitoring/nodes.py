@@ -1,6 +1,7 @@
 """Compare a day with what the champion knew, and say what to do about it, as data."""
 
 import json
+import logging
 from datetime import date
 
 import ibis
@@ -12,6 +13,8 @@ from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.decision import DecisionOptions, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.review.verdicts import counted_verdicts
+
+logger = logging.getLogger(__name__)
 
 
 def watch(
@@ -70,6 +73,14 @@ def decide_action(
         as_of=period.as_of,
         options=options,
         last_release=trained if pd.isna(retrained) else max(trained, retrained.date()),
+    )
+    log = logger.warning if decision.action == "data_fault" else logger.info
+    log(
+        "%s of %s: %s. %s",
+        decision.model,
+        period.as_of,
+        decision.action,
+        " ".join(decision.reasons),
     )
     row = decision.to_dict()
     return pd.DataFrame(

@@ -136,6 +136,20 @@ def choose_cases(
     )
 
 
+def list_for_moderators(queue: ibis.Table, period: Period) -> pd.DataFrame:
+    """Write the day's queue as moderators see it.
+
+    What would tell a second look from a first is left out: it is to be blind.
+
+    Returns:
+        One row per case, by rank: ``rank``, ``case_id``, ``entity_id``, ``label``, ``as_of``,
+        ``reasons`` (text).
+    """
+    todays: pd.DataFrame = queue.filter(queue["as_of"] == period.as_of).order_by("rank").execute()
+    reasons = todays["reasons"].map(lambda each: "; ".join(json.loads(each)))
+    return todays[["rank", "case_id", "entity_id", "label", "as_of"]].assign(reasons=reasons)
+
+
 def explain_scam_cases(
     chosen: pd.DataFrame, inputs: pd.DataFrame, cases: ibis.Table, champion: Bundle
 ) -> pd.DataFrame:

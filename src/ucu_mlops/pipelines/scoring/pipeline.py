@@ -1,7 +1,7 @@
 """A day's features to scores and a queue, once for each model.
 
 ``<model>.champion`` → assemble_inputs → ``<model>.inputs`` → score → ``<model>.scores``
-→ choose_cases → ``<model>.chosen`` → explain_cases → ``<model>.queue``
+→ choose_cases → ``<model>.chosen`` → explain_cases → ``<model>.queue`` → ``<model>.worklist``
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from ucu_mlops.pipelines.scoring.nodes import (
     assemble_inputs,
     choose_cases,
     explain_scam_cases,
+    list_for_moderators,
     score,
 )
 
@@ -66,6 +67,12 @@ def create_pipeline(model: str) -> Pipeline:
             },
             outputs="queue",
             name="explain_cases",
+        ),
+        Node(
+            list_for_moderators,
+            inputs={"queue": "queue", "period": "params:period"},
+            outputs="worklist",
+            name="list_for_moderators",
         ),
     ]
     return Pipeline(
