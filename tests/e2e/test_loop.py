@@ -110,7 +110,7 @@ def test_a_training_row_is_what_was_stored_for_its_day(days, project):
         rows.loc[kept, names].reset_index(drop=True),
         stored.loc[kept, names].reset_index(drop=True),
         check_dtype=False,
-        rtol=1e-6,
+        rtol=1e-9,
     )
 
 

@@ -74,10 +74,6 @@ def complete(
             f"no features of {candidate.manifest.model} between {window.start} and {window.end}; "
             f"run kedro run --pipeline=features --params=start={window.start},end={window.end}"
         )
-    # As in training: digits beyond float32 tell only in which order parallel sums were added.
-    numeric = frame[names].select_dtypes("float64").columns
-    frame[numeric] = frame[numeric].astype("float32").astype("float64")
-    frame = frame.sort_values(["as_of", "entity_id"], ignore_index=True)
     probabilities = Predictor(candidate).predict(frame)[:, 0]
     threshold = threshold_for_capacity(
         probabilities, days=frame["as_of"].nunique(), capacity=review.capacity

@@ -94,10 +94,6 @@ def build_training_set(
     names = list(dict.fromkeys([*options.features, *theirs]))
     rows = point_in_time(names, parse_declarations(features), source_tables, spine)
     frame: pd.DataFrame = rows.execute().sort_values(["entity_id", "as_of"], ignore_index=True)
-    # The model sees float32. The digits beyond only show in which order parallel sums were added,
-    # and would make another training set of the same events.
-    numeric = frame[names].select_dtypes("float64").columns
-    frame[numeric] = frame[numeric].astype("float32").astype("float64")
     held_out = is_holdout(frame["entity_id"], options.holdout)
     content = pd.util.hash_pandas_object(frame, index=False).to_numpy()
     return frame.assign(
