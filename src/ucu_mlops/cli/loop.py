@@ -8,7 +8,7 @@ import click
 from ucu_mlops.cli.run import in_one_line
 
 # A line per dataset is for single runs; here a line per day is progress.
-CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic")
+CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic", "ucu_mlops.pipelines")
 
 
 @click.group()
