@@ -194,14 +194,15 @@ def _plot(story: Story) -> go.Figure:
         figure.add_scatter(x=days, y=figures[name], name=words, mode="lines+markers", row=1, col=1)
     figure.add_bar(x=days, y=figures["cases"], name="cases", marker_color="#9bb", row=2, col=1)
     figure.add_hline(y=story.capacity, line_dash="dash", row=2, col=1)
-    for move in story.moves:
-        figure.add_vline(x=f"{move.at:%Y-%m-%d}", line_dash="dot", line_color="#c55")
+    for day in sorted({move.at.date() for move in story.moves}):
+        todays = [move for move in story.moves if move.at.date() == day]
+        figure.add_vline(x=day.isoformat(), line_dash="dot", line_color="#c55")
         figure.add_annotation(
-            x=f"{move.at:%Y-%m-%d}",
+            x=day.isoformat(),
             y=1.0,
             yref="paper",
             yanchor="bottom",
-            text=f"{move.kind} {move.to_version}",
+            text="<br>".join(f"{move.kind} {move.to_version}" for move in todays),
             showarrow=False,
             textangle=-90,
         )
