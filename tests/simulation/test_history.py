@@ -25,7 +25,7 @@ def play(*args) -> dict[str, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def platform():
-    return Platform(PlatformOptions(start=START, users=1_500, prevalence=0.05, horizon_days=40))
+    return Platform(PlatformOptions(start=START, users=3_000, prevalence=0.05, horizon_days=40))
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,14 @@ def test_finds_scammers_among_many_others(decided):
     firsts = decided[decided["first_case_id"].isna()]
     assert 0.1 < firsts["is_violation"].mean() < 0.5
     assert firsts["is_violation"].sum() > 30
+
+
+def test_verdicts_are_about_the_queued_alone(platform, history):
+    """Labels are selected: each verdict has its case, and most scammers never got one."""
+    assert set(history["verdicts"]["case_id"]) <= set(history["cases"]["case_id"])
+    truth = platform.truth()
+    began = truth[truth["active_from"] < pd.Timestamp(END, tz="UTC")]
+    assert 0.05 < began["user_id"].isin(history["cases"]["entity_id"]).mean() < 0.8
 
 
 def test_second_looks_are_by_another_moderator(decided):
@@ -151,9 +159,7 @@ def test_a_longer_history_begins_like_a_shorter_one(platform, history):
 
 def test_without_capacity_nothing_is_queued(platform):
     """A queue of no places makes no cases and no verdicts, and the tables keep their columns."""
-    played = play(
-        platform, MODERATORS, ReviewOptions(capacity=0), HistoryOptions(end="2026-01-04")
-    )
+    played = play(platform, MODERATORS, ReviewOptions(capacity=0), HistoryOptions(end="2026-01-04"))
     assert played["cases"].empty
     assert list(played["verdicts"]) == list(VERDICT_TYPES)
 
