@@ -231,8 +231,10 @@ def test_old_scammers_move_over_to_the_new_scam():
         truth = platform.truth().set_index("user_id")
         day = pd.Timestamp(nth(20), tz="UTC")
         scams = truth.index[(truth["active_from"] <= day) & (truth["kind"] != "voice_caller")]
-        counts.append(platform.day(nth(20))["messages"]["user_id"].isin(scams).sum())
-    assert counts[1] < 0.6 * counts[0]
+        senders = [platform.day(nth(number))["messages"]["user_id"] for number in (18, 19, 20)]
+        counts.append(pd.concat(senders).isin(scams).sum())
+    # Accounts are still taken over: those who do so carry on.
+    assert counts[1] < 0.7 * counts[0]
 
 
 def test_truth_knows_everybody(played):
