@@ -305,6 +305,16 @@ def test_a_range_of_days_equals_its_days_one_by_one(warehouse, events):
     assert_equal(warehouse.compute(RAW, events, rows), one_by_one)
 
 
+def test_a_spread_that_is_only_rounding_is_none(warehouse):
+    """What differs by less than sums are certain by is spread by 0: trees would split on noise."""
+    at = [START + timedelta(seconds=n) for n in range(4)]
+    events = [(1, each, each, 12.3 * (1 + n * 1e-9), "x", True) for n, each in enumerate(at)]
+    (found,) = warehouse.compute(RAW, events, [("1", START.date())])
+    assert found["spread_1d"] == 0.0
+    (found,) = warehouse.compute(RAW, [*events, (1, at[0], at[0], 12.4, "x", True)], ROWS[:1])
+    assert found["spread_1d"] == pytest.approx(stdev([12.3] * 4 + [12.4]), rel=1e-6)
+
+
 def test_moments_without_time_zone_are_utc(warehouse):
     """A table that does not say its time zone is read as if it said UTC."""
     at = START + timedelta(days=3, hours=23, minutes=59)
