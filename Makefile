@@ -24,9 +24,14 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
+# What the tests compile Dataform projects with; without npm they say that they skip it.
+$(VENV)/dataform/installed: | $(BIN)/python
+	@if command -v npm >/dev/null; then mkdir -p $(VENV)/dataform && npm install --silent --no-audit --no-fund \
+		--no-package-lock --prefix $(VENV)/dataform @dataform/cli@3.0.69 @dataform/core@3.0.62 && touch $@; fi
+
 install: $(VENV)/installed ## .venv with what the scam model needs (no torch, no clouds)
 
-install-test: $(VENV)/installed-test
+install-test: $(VENV)/installed-test $(VENV)/dataform/installed
 
 install-all: install-test ## every extra, torch included
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,images]'

@@ -67,6 +67,25 @@ class Declarations:
             )
         return self.sources[name]
 
+    def group(self, name: str) -> FeatureGroup:
+        """Return a declared group.
+
+        Raises:
+            ConfigurationError: It is not declared, or its source is not declared here.
+        """
+        known = {group.name: group for group in self.groups}
+        if name in known:
+            return known[name]
+        if name in {group.name for group in self.dormant}:
+            raise ConfigurationError(
+                f"group {name!r} sleeps here: its source is not declared in this environment"
+            )
+        words = [*known, *(each.name for group in self.groups for each in group.features)]
+        raise ConfigurationError(
+            f"{name!r} is neither a group nor a feature here, groups are {sorted(known)}"
+            f"{hint(name, words)}"
+        )
+
     def group_of(self, name: str) -> FeatureGroup:
         """Return the group that declares a feature.
 
