@@ -109,5 +109,6 @@ def _active(
             calendar["day"] < parts["occurred"] + options.days,
         ],
     )
-    as_of = ibis.date(EPOCH.isoformat()) + days["day"].as_interval("D")
-    return days.select("entity_id", as_of=as_of.cast("date")).distinct()
+    # To DuckDB a date plus days is a moment, though Ibis takes it for a date.
+    moment = ibis.timestamp(EPOCH.isoformat()) + days["day"].as_interval("D")
+    return days.select("entity_id", as_of=moment.date()).distinct()
