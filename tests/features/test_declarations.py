@@ -64,6 +64,13 @@ def test_features_are_written_out_per_window():
     }
 
 
+def test_the_order_of_files_does_not_matter():
+    """Groups come in one order, whatever order Kedro read the files in."""
+    backwards = parse_declarations(dict(reversed(RAW.items())))
+    assert [group.name for group in backwards.groups] == ["messages", "profile"]
+    assert backwards.groups == parse_declarations(RAW).groups
+
+
 def test_a_feature_knows_its_group():
     """A model names features; their group and definition follow from the name."""
     declared = parse_declarations(RAW)

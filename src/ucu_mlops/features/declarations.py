@@ -44,7 +44,7 @@ class Declarations:
 
     Attributes:
         sources: Source name to source.
-        groups: The groups that can be computed here, in the order of the files.
+        groups: The groups that can be computed here, by name.
         labels: Where labels come from; None if not declared.
         dormant: The groups whose source is not declared here.
     """
@@ -139,7 +139,8 @@ def parse_declarations(raw: Mapping[str, Any]) -> Declarations:
     }
     groups = [
         parse_group(name, each, sources)
-        for name, each in raw.items()
+        # Kedro reads files in an order that differs from run to run, and trees heed columns' order.
+        for name, each in sorted(raw.items())
         if name not in (SOURCES, LABELS)
     ]
     awake = tuple(group for group in groups if group.source in sources)
