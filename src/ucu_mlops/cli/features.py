@@ -92,7 +92,7 @@ def sql(**given: Any) -> None:
     click.echo(str(ibis.to_sql(table, dialect=given["dialect"], pretty=True)) + ";")
 
 
-def _days(given: Mapping[str, Any], default: str) -> Any:
+def _days(given: Mapping[str, Any], default: Any) -> Any:
     from ucu_mlops.features.period import Period  # noqa: PLC0415 (start-up time)
 
     as_of, start, end = given["as_of"], given["start"], given["end"]
