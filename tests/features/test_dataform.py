@@ -64,6 +64,19 @@ def test_dataform_compiles_every_group(folder, shipped):
     assert {each["target"]["name"] for each in graph["declarations"]} == set(shipped("base").tables)
 
 
+def test_a_changed_declaration_computes_its_days_anew(folder, shipped):
+    """A run goes on after the last row of the current definition."""
+    tables = {
+        each["target"]["name"]: each for each in json.loads(compiled(folder).stdout)["tables"]
+    }
+    for group in shipped("base").declared.groups:
+        table = tables[f"features_{group.name}"]
+        assert f"WHERE definition = '{group.definition}'" in table["incrementalPreOps"][0]
+        assert "definition" not in table["preOps"][0]  # the first run has no table to look at
+        assert table.get("onSchemaChange", "IGNORE") == "IGNORE"  # a procedure sees no such days
+    assert "definition" not in tables["population"]["incrementalPreOps"][0]
+
+
 def test_dataform_refuses_a_broken_file(folder):
     """A reference to a table that nobody declares is an error: the check can fail."""
     broken = folder / "definitions/population.sqlx"

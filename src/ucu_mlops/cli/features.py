@@ -53,6 +53,8 @@ def show(name: str, env: str | None) -> None:
 @click.argument("group", required=False)
 @click.option("--dialect", type=click.Choice(["duckdb", "bigquery"]), default="duckdb")
 @click.option("--as-of", default=None, help="The day (default: the environment's).")
+@click.option("--start", default=None, help="First of several days (with --end).")
+@click.option("--end", default=None, help="Last of several days (with --start).")
 @click.option("--format", "form", type=click.Choice(["sql", "dataform"]), default="sql")
 @click.option("--output", type=click.Path(path_type=Path), help="Folder of the Dataform project.")
 @click.option("--project", default="your-project", help="Google Cloud project (Dataform).")
@@ -63,7 +65,7 @@ def show(name: str, env: str | None) -> None:
 @ENV
 @in_one_line
 def sql(**given: Any) -> None:
-    """Print the SQL of GROUP for a day, or write all groups as a Dataform project.
+    """Print the SQL of GROUP for a day or several, or write all groups as a Dataform project.
 
     Where nobody says who is active, the rows are those of a table ``spine`` (entity_id, as_of).
     """
@@ -74,22 +76,29 @@ def sql(**given: Any) -> None:
 
     from ucu_mlops.features.compile import group_table  # noqa: PLC0415
     from ucu_mlops.features.dataform import SPINE  # noqa: PLC0415
-    from ucu_mlops.features.period import Period  # noqa: PLC0415
     from ucu_mlops.features.population import ActiveOptions, active_entities  # noqa: PLC0415
 
     declared, parameters = _declared(given["env"])
     if given["group"] is None:
         raise click.UsageError("name a group: kedro features list shows them")
     group = declared.group(given["group"])
-    as_of = given["as_of"] or parameters["period"]["end"]
-    day = Period(as_of, as_of).as_of
+    days = _days(given, parameters["period"]["end"])
     tables = _source_tables(given["env"], given["source_dir"])
     population = ActiveOptions(**parameters["population"])
     spine = SPINE
     if population.source in declared.sources:
-        spine = active_entities(population, declared, tables, day, day)
+        spine = active_entities(population, declared, tables, days.start, days.end)
     table = group_table(group, declared, tables, spine)
     click.echo(str(ibis.to_sql(table, dialect=given["dialect"], pretty=True)) + ";")
+
+
+def _days(given: Mapping[str, Any], default: Any) -> Any:
+    from ucu_mlops.features.period import Period  # noqa: PLC0415 (start-up time)
+
+    as_of, start, end = given["as_of"], given["start"], given["end"]
+    if (start is None) != (end is None) or (as_of and start):
+        raise click.UsageError("name one day with --as-of, or several with --start and --end")
+    return Period(start, end) if start else Period(as_of or default, as_of or default)
 
 
 def _write_dataform(given: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ CORE_VERSION = "3.0.62"
 KEYS = ("entity_id", "as_of")
 DAYS = ibis.table({"as_of": "date"}, name="days")
 SPINE = ibis.table({"entity_id": "string", "as_of": "date"}, name="spine")
-# Script variables, which `_incremental` declares.
+# Script variables, which `FIRST_AND_LAST_DAY` declares.
 DAYS_SQL = "(SELECT as_of FROM UNNEST(GENERATE_DATE_ARRAY(first_day, last_day)) AS as_of)"
 SPINE_SQL = (
     '(SELECT entity_id, as_of FROM ${ref("population")} WHERE as_of BETWEEN first_day AND last_day)'
@@ -59,7 +59,10 @@ def dataform_project(
 ) -> dict[str, str]:
     """Write the project's files.
 
-    Each run of ``dataform run`` adds the days since the last stored one, up to yesterday.
+    Each run of ``dataform run`` adds the days since the last stored one, up to yesterday. A group
+    whose declaration has changed finds no row of its definition and computes all days anew, over
+    the rows of the old one; if it has other columns than before, it needs ``--full-refresh``
+    (``onSchemaChange`` would run the query in a procedure, which does not see the days declared).
 
     Args:
         declarations: What is declared.
@@ -95,6 +98,7 @@ def dataform_project(
             group.source,
             [*KEYS, "definition"],
             bigquery(table, used),
+            f" WHERE definition = '{group.definition}'",
         )
     return files
 
@@ -136,7 +140,12 @@ def _columns(group: FeatureGroup) -> dict[str, str]:
 
 
 def _incremental(
-    description: str, columns: Mapping[str, str], tag: str, never_null: list[str], query: str
+    description: str,
+    columns: Mapping[str, str],
+    tag: str,
+    never_null: list[str],
+    query: str,
+    current: str = "",
 ) -> str:
     config = {
         "type": "incremental",
@@ -147,14 +156,16 @@ def _incremental(
         "tags": [tag],
         "assertions": {"uniqueKey": list(KEYS), "nonNull": never_null},
     }
-    return f"{_config(config)}\n{FIRST_AND_LAST_DAY}\n{query}\n"
+    days = FIRST_AND_LAST_DAY.replace("STORED", "${self()}" + current)
+    return f"{_config(config)}\n{days}\n{query}\n"
 
 
+# What is stored decides where to go on: STORED becomes the rows of the current definition.
 FIRST_AND_LAST_DAY = """pre_operations {
   DECLARE first_day DATE DEFAULT (
     ${when(incremental(),
       `SELECT COALESCE(DATE_ADD(MAX(as_of), INTERVAL 1 DAY),
-        DATE '${dataform.projectConfig.vars.start}') FROM ${self()}`,
+        DATE '${dataform.projectConfig.vars.start}') FROM STORED`,
       `SELECT DATE '${dataform.projectConfig.vars.start}'`)}
   );
   DECLARE last_day DATE DEFAULT DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 1 DAY);

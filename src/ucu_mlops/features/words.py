@@ -19,19 +19,21 @@ Users = Mapping[str, Sequence[str]]
 
 
 def list_groups(declarations: Declarations, users: Users) -> Iterator[str]:
-    """List every group in a line.
+    """List every group in a line, by name: files come in no certain order.
 
     Args:
         declarations: What is declared.
         users: By model, the features that it uses.
     """
-    for group in declarations.groups:
+    for group in sorted(declarations.groups, key=lambda each: each.name):
         used = sum(_used_by(each, users) != "" for each in group.features)
+        models = sorted({model for each in group.features for model in _models(each, users)})
         counts = f"{len(group.features)} features, {used} used"
-        yield f"{group.name:<16} {counts:<24} from {group.source}: {group.description}"
-    for group in declarations.dormant:
+        by = f" by {', '.join(models)}" if models else ""
+        yield f"{group.name:<16} {counts + by:<32} from {group.source}: {group.description}"
+    for group in sorted(declarations.dormant, key=lambda each: each.name):
         yield (
-            f"{group.name:<16} {'asleep':<24} source {group.source} is not declared here: "
+            f"{group.name:<16} {'asleep':<32} source {group.source} is not declared here: "
             f"{group.description}"
         )
 
@@ -93,10 +95,16 @@ def _where(condition: Condition) -> str:
 
 
 def _of_nothing(feature: Feature) -> str:
+    if isinstance(feature, Ratio):
+        return f"unknown (null) where {feature.denominator} is 0 or either is unknown"
     zero = isinstance(feature, Aggregate) and feature.aggregate in ZERO_OF_NOTHING
     return "0 of no event" if zero else "unknown (null) of no event"
 
 
 def _used_by(feature: Feature, users: Users) -> str:
-    models = sorted(model for model, names in users.items() if feature.name in names)
+    models = _models(feature, users)
     return f"; used by {', '.join(models)}" if models else ""
+
+
+def _models(feature: Feature, users: Users) -> list[str]:
+    return sorted(model for model, names in users.items() if feature.name in names)
