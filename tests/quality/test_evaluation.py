@@ -107,8 +107,8 @@ def test_one_class_is_refused(rows):
 
 
 def test_too_few_positives_have_a_figure_and_no_interval(rows):
-    """A positive among two users is missing in too many resamples to tell how sure the gain is."""
-    few = rows.head(2).assign(label=[1, 0], entity_id=["one", "other"])
+    """Of three users one positive and one negative count: most resamples lack one of them."""
+    few = rows.head(3).assign(label=[1, 0, 0], weight=[1.0, 1.0, 0.0], entity_id=["a", "b", "c"])
     many = replace(OPTIONS, resamples=1_000)
     measured = measure(few, "good", 0.5, many)
     assert measured["metrics"]["recall_at_capacity"] is not None

@@ -10,6 +10,7 @@ from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import NotEnoughDataError, SchemaError
 from ucu_mlops.features.period import Period
 from ucu_mlops.quality.evaluation import EvaluationOptions, gain, measure
+from ucu_mlops.quality.metrics import best_f1_threshold
 
 # The baseline is the cold start's rule; it is the champion, too, until a model replaces it.
 VERSIONS = ("challenger", "champion", "baseline")
@@ -74,14 +75,14 @@ def evaluate(
         "capacity_share": options.capacity_share,
     }
     for name, bundle in zip(VERSIONS, (challenger, incumbent, rule), strict=True):
-        threshold = bundle.manifest.labels[0].threshold
         report[name] = {
             "version": bundle.version,
             "kind": bundle.manifest.kind,
             "training": _identity(bundle),
-            "threshold": threshold,
         }
         try:
+            threshold = _threshold(name, holdout_scores, bundle)
+            report[name]["threshold"] = threshold
             report[name] |= measure(holdout_scores, name, threshold, options)
         except NotEnoughDataError as error:
             report[name] |= {"metrics": None, "why_not": str(error)}
@@ -103,6 +104,13 @@ def list_metrics(evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
         for name in VERSIONS
         for figure, value in (evaluation[name]["metrics"] or {}).items()
     }
+
+
+def _threshold(name: str, scores: pd.DataFrame, bundle: Bundle) -> float:
+    """Give a version's own threshold; the rule as written has none, so it gets the best for F1."""
+    if name != "baseline":
+        return bundle.manifest.labels[0].threshold
+    return best_f1_threshold(scores["label"], scores[name], scores["weight"])
 
 
 def _identity(bundle: Bundle) -> dict[str, Any]:
