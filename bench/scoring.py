@@ -3,7 +3,6 @@
 stored inputs → probabilities → stored scores, on one thread each, the same trees in both
 """
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pandas as pd
 from scipy.special import logit
 from sklearn.pipeline import make_pipeline
 
-from bench.harness import Contest, Peer, settings
+from bench.harness import Contest, Data, Peer
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.bundle.store import read_bundle, write_bundle
 from ucu_mlops.datasets import warehouse
@@ -26,7 +25,8 @@ from ucu_mlops.scam.training import train
 
 DAY = date(2026, 3, 31)
 THREADS = 1  # the trees' in both; what reads Parquet may use more
-SIZE: Mapping[str, int] = {"users": 1_000_000, "training_rows": 20_000, "trees": 200, "version": 1}
+USERS, TRAINING_ROWS, TREES = 1_000_000, 20_000, 200
+SCAMMERS, UNKNOWN = 0.03, 0.1  # shares: of the users, of each column's values
 WORDS = ("UA", "PL", "DE", "FR", "GB", "US", "CA", "BR", "IN", "JP")
 NUMERIC = [f"number_{each}" for each in range(24)]
 CATEGORICAL = [f"word_{each}" for each in range(6)]
@@ -35,20 +35,18 @@ FEATURES = tuple(
     for names, kind in ((NUMERIC, "numeric"), (CATEGORICAL, "categorical"))
     for name in names
 )
-OPTIONS = TrainingOptions(
-    lightgbm={"n_estimators": SIZE["trees"], "num_leaves": 31}, calibration_folds=2
-)
+OPTIONS = TrainingOptions(lightgbm={"n_estimators": TREES, "num_leaves": 31}, calibration_folds=2)
 
 
 def draw_users(count: int, seed: int) -> pd.DataFrame:
-    """Draw users: skewed numbers and words, one in ten unknown, 3 % of them scammers."""
+    """Draw users: skewed numbers and words, some of them unknown, some of the users scammers."""
     rng = np.random.default_rng(seed)
-    scam = rng.random(count) < 0.03
+    scam = rng.random(count) < SCAMMERS
     shift = np.where(scam, 0.5, 0.0)
     columns: dict[str, object] = {"entity_id": [f"u{each:07d}" for each in range(count)]}
     for name in NUMERIC:
         values = rng.lognormal(shift, 1.0, count)
-        columns[name] = np.where(rng.random(count) < 0.1, np.nan, values)
+        columns[name] = np.where(rng.random(count) < UNKNOWN, np.nan, values)
     for name in CATEGORICAL:
         words = rng.choice(np.array([*WORDS, None], dtype=object), count)
         columns[name] = pd.array(words, dtype="str")
@@ -57,18 +55,15 @@ def draw_users(count: int, seed: int) -> pd.DataFrame:
 
 def prepare(folder: Path) -> None:
     """Fit the model, and store it and the inputs as each side wants them."""
-    if settings(SIZE, folder / "size.json"):
-        return
-    training_set = draw_users(SIZE["training_rows"], seed=1)
+    training_set = draw_users(TRAINING_ROWS, seed=1)
     draft = train(training_set, FEATURES, OPTIONS, as_of=DAY, training={"training_id": "bench"})
     write_bundle(draft, folder / "bundle")
     fitted = fit(training_set, FEATURES, OPTIONS)
     pipeline = make_pipeline(fitted.preprocessing, fitted.classifier)
     joblib.dump((pipeline, fitted.calibration), folder / "pipeline.joblib")
-    users = draw_users(SIZE["users"], seed=2).drop(columns=["label", "weight"])
+    users = draw_users(USERS, seed=2).drop(columns=["label", "weight"])
     users.to_parquet(folder / "inputs.parquet", index=False)
-    (folder / "warehouse.duckdb").unlink(missing_ok=True)
-    _table(folder, "inputs").save(ibis.read_parquet(folder / "inputs.parquet"))
+    _table(folder, "inputs").save(users)
     warehouse.close_all()
 
 
@@ -110,7 +105,7 @@ def _table(folder: Path, table: str) -> PartitionedTableDataset:
 
 CONTEST = Contest(
     name="scoring a million users",
-    prepare=prepare,
+    data=Data(f"scoring_{USERS}_{TREES}", prepare),
     ours="bench.scoring:ours",
     peers=[Peer("pandas + scikit-learn", "bench.scoring:pandas_pipeline", 1.5, 3.0)],
     keys=["entity_id"],
