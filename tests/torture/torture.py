@@ -41,6 +41,8 @@ Digests = dict[str, str]
 def main(folder: Path, kills: int, seed: int) -> int:
     """Torture the scoring of a day; return how many kills left something wrong."""
     os.chdir(prepared(folder))
+    restore("prepared")
+    shutil.rmtree("scored", ignore_errors=True)
     before = in_child(digests)
     seconds = timed(PIPELINE, DAY)
     after = in_child(digests)
@@ -80,11 +82,16 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
+def restore(start: str) -> None:
+    """Put the project's data back to where a run starts."""
+    shutil.rmtree("data")
+    shutil.copytree(start, "data")
+
+
 def kill_once(start: str, moments: random.Random, seconds: float) -> float:
     """Kill a run at a random moment of its time; one that was over already is no kill."""
     while True:
-        shutil.rmtree("data")
-        shutil.copytree(start, "data")
+        restore(start)
         at = moments.uniform(0, seconds)
         child = get_context("fork").Process(target=run, args=(PIPELINE, DAY))
         child.start()
