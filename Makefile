@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all run test lint viz clean
+.PHONY: help install install-test install-all run test torture lint viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,10 @@ run: install ## play the loop on a simulated platform: shift noticed, model retr
 
 test: install-test lint ## ruff, mypy, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+torture: install-test ## kill the daily scoring at 50 random moments; each time it must end in one correct day
+	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \
+	status=$$?; rm -rf "$$folder"; exit $$status
 
 lint: install-test
 	$(BIN)/ruff check
