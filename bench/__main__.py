@@ -33,7 +33,6 @@ def main(given: Sequence[str] | None = None) -> None:
         for contest in module.contests(options.scale):
             if options.only in contest.name:
                 figures += compete(contest, options.data, options.repetitions)
-        figures += module.scaling(options) if hasattr(module, "scaling") else []
     print(report(figures, options.results))  # noqa: T201
 
 

@@ -36,26 +36,39 @@ class Peer:
 
 
 @dataclass(frozen=True)
+class Data:
+    """What a contest is about.
+
+    Attributes:
+        name: Its folder, which says its size: another size is another folder.
+        prepare: Stores it in the folder given; called once.
+    """
+
+    name: str
+    prepare: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
 class Contest:
     """One task, and who does it.
 
     Attributes:
         name: As the table calls it.
-        data: The folder of its data, which says their size: another size is another folder.
-        prepare: Stores the data in that folder; called once.
+        data: What they all read.
         ours: ``module:function`` of the product, like a peer's.
         peers: Whom to measure against.
         keys: The columns that tell a result's rows apart.
         limit_mb: Our peak memory must stay below (megabytes); None if that is no goal.
+        tenth: A tenth of the data, if the whole must cost us at most ten times as much.
     """
 
     name: str
-    data: str
-    prepare: Callable[[Path], None]
+    data: Data
     ours: str
     peers: Sequence[Peer]
     keys: Sequence[str]
     limit_mb: float | None = LIMIT_MB
+    tenth: Data | None = None
 
 
 @dataclass(frozen=True)
@@ -100,13 +113,13 @@ class Figure:
     theirs: float
 
 
-def prepared(contest: Contest, root: Path) -> Path:
-    """Return the folder of a contest's data, filled; half-filled ones are begun again."""
-    folder, beginning = root / contest.data, root / f"{contest.data}.partial"
+def prepared(data: Data, root: Path) -> Path:
+    """Return the folder of the data, filled; a half-filled one is begun again."""
+    folder, beginning = root / data.name, root / f"{data.name}.partial"
     if not folder.exists():
         rmtree(beginning, ignore_errors=True)
         beginning.mkdir(parents=True)
-        contest.prepare(beginning)
+        data.prepare(beginning)
         beginning.rename(folder)
     return folder
 
@@ -127,18 +140,19 @@ def compete(contest: Contest, root: Path, repetitions: int) -> list[Figure]:
         repetitions: How often each runs; they take turns, so that a slow minute hits all.
 
     Returns:
-        A figure for each peer, and one for the memory limit.
+        A figure for each peer, one for the memory limit, one for ten times the data.
 
     Raises:
         AssertionError: Somebody computed something else.
     """
-    folder = prepared(contest, root)
+    folder = prepared(contest.data, root)
     runs = [contest.ours, *(peer.run for peer in contest.peers)]
     taken: dict[str, list[Measurement]] = {run: [] for run in runs}
     with TemporaryDirectory() as results:
         for _ in range(repetitions):
             for number, run in enumerate(runs):
                 taken[run].append(measure(run, folder, Path(results) / f"{number}.parquet"))
+        tenths = _tenths(contest, root, repetitions, Path(results))
         found = [pd.read_parquet(Path(results) / f"{number}.parquet") for number in range(len(runs))]
     for peer, theirs in zip(contest.peers, found[1:], strict=True):
         assert_same(found[0], theirs, contest.keys, f"{contest.name}, {peer.name}")
@@ -147,7 +161,18 @@ def compete(contest: Contest, root: Path, repetitions: int) -> list[Figure]:
     if contest.limit_mb is not None:
         name = f"{contest.limit_mb:.0f} MB"
         figures.append(limit(contest.name, name, contest.limit_mb, [each.peak_mb for each in ours]))
+    if tenths:
+        ten = 10.0 * median(tenths)
+        figures.append(limit(contest.name, "10 × a tenth", ten, [each.seconds for each in ours]))
     return figures
+
+
+def _tenths(contest: Contest, root: Path, repetitions: int, results: Path) -> list[float]:
+    if contest.tenth is None:
+        return []
+    folder = prepared(contest.tenth, root)
+    result = results / "tenth.parquet"
+    return [measure(contest.ours, folder, result).seconds for _ in range(repetitions)]
 
 
 def assert_same(
