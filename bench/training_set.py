@@ -1,0 +1,1 @@
+def contests(scale: float): return []
