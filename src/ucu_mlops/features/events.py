@@ -14,7 +14,8 @@ from ucu_mlops.errors import SchemaError
 from ucu_mlops.features.groups import FeatureGroup, Source
 from ucu_mlops.features.sources import DERIVED, check_types, columns_of, source_table
 
-MICROSECONDS_PER_DAY = 86_400_000_000
+MICROSECONDS_PER_HOUR = 3_600_000_000
+MICROSECONDS_PER_DAY = 24 * MICROSECONDS_PER_HOUR
 OF = "of_"  # before a source's column, so that none is taken for one of ours
 
 
@@ -64,8 +65,7 @@ def group_events(
     table = source_table(source, tables, given, f"group {group.name!r}")
     events = shaped(table, source, {OF + name: table[name] for name in given})
     events = within(events, rows["as_of"].min(), rows["as_of"].max(), group.longest)
-    at = events["occurred_at"]
-    derived = {"occurred_hour": at.hour(), "occurred_date": at.date()}
+    derived = _derived(events)
     events = events.mutate(**{OF + name: derived[name] for name in wanted if name in derived})
     check_types({name: events[OF + name] for name in wanted}, group)
     spans = rows.group_by("entity_id").aggregate(first=rows["day"].min(), last=rows["day"].max())
@@ -74,6 +74,13 @@ def group_events(
     # Whatever was known before the entity's first row is all the same to it: fewer days to carry.
     events = events.mutate(known=ibis.greatest(events["known"], events["first"]))
     return recent(events.filter(events["known"] <= events["last"]), group.longest)
+
+
+def _derived(events: ibis.Table) -> dict[str, ibis.Column]:
+    """Return what :data:`DERIVED` names, from numbers: DuckDB's own way is many times slower."""
+    hours = _microseconds(events["occurred_at"]) // MICROSECONDS_PER_HOUR
+    date = ibis.date("1970-01-01") + events["occurred"].as_interval("D")
+    return {"occurred_hour": hours % 24, "occurred_date": date.cast("date")}
 
 
 def recent(events: ibis.Table, longest: int | None) -> ibis.Table:

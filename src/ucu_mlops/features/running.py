@@ -111,20 +111,15 @@ def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes
     So each day of becoming known opens a span of days, which ends when the window is over or with
     the value's next such day, whichever is first. How many spans cover a day is how many values
     its window saw; exact, because it is whole numbers that are added and taken away.
-
-    An entity with one row needs none of this: its windows saw the values last seen since they began.
     """
     values = with_value(recent(events, longest_of(features)), features[0])
+    alone = _in_sight_of_one(values.filter(values["first"] == values["last"]), features)
+    values = values.filter(values["first"] < values["last"])
     days = values.group_by("entity_id", "value", "known").aggregate(
         occurred=values["occurred"].max(),
         first=values["first"].max(),
         last=values["last"].max(),
     )
-    alone, days = days.filter(days["first"] == days["last"]), days.filter(days["first"] < days["last"])
-    lately = {
-        each.name: ibis.ifelse(alone["occurred"] > alone["first"] - each.window, 1.0, 0.0)
-        for each in features
-    }
     order = {"group_by": ["entity_id", "value"], "order_by": "known"}
     spans = days.mutate(
         latest=days["occurred"].max().over(_so_far(["entity_id", "value"], "known")),
@@ -134,12 +129,21 @@ def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes
     ends = {each.name: _end(spans, each.window) for each in features}
     seen = {name: (spans["known"] < end) & (spans["first"] < end) for name, end in ends.items()}
     opened = {name: ibis.ifelse(each, 1.0, 0.0) for name, each in seen.items()}
-    changes = [_per_day(alone, alone["first"], lately), _per_day(spans, spans["known"], opened)]
+    changes = [alone, _per_day(spans, spans["known"], opened)]
     for each in features:
         closed = spans.filter(seen[each.name], ends[each.name] <= spans["last"])
         minus = {each.name: ibis.literal(-1.0)}
         changes.append(_per_day(closed, _end(closed, each.window), minus))
     return changes
+
+
+def _in_sight_of_one(values: ibis.Table, features: Sequence[Aggregate]) -> Changes:
+    """An entity with one row sees a value in each window that its latest event lies in."""
+    latest = values.group_by("entity_id", "value").aggregate(
+        day=values["last"].max(), age=(values["last"] - values["occurred"]).min()
+    )
+    seen = {each.name: ibis.ifelse(latest["age"] < each.window, 1.0, 0.0) for each in features}
+    return _per_day(latest, latest["day"], seen)
 
 
 def _end(spans: ibis.Table, window: int | None) -> ibis.Column:
