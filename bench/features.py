@@ -61,7 +61,11 @@ def by_pandas(folder: Path) -> pd.DataFrame:
     since = DAY - pd.Timedelta(days=28)
     events = pd.read_parquet(
         folder / "messages.parquet",
-        filters=[("occurred_at", ">=", since), ("occurred_at", "<", DAY), ("ingested_at", "<", DAY)],
+        filters=[
+            ("occurred_at", ">=", since),
+            ("occurred_at", "<", DAY),
+            ("ingested_at", "<", DAY),
+        ],
     )
     people = pd.read_parquet(folder / "population.parquet", columns=["entity_id"])
     who = pd.Categorical(events.pop("user_id"), categories=people["entity_id"]).codes

@@ -1,6 +1,6 @@
 """Measure contestants in turn, each time in a fresh process, and compare what they computed.
 
-contest → prepare data once → (ours, peer, peer) × repetitions → same results? → medians → ratios
+contest → prepare data once → (ours, peer, peer) in turn, repeated → same results? → medians → ratios
 """
 
 import json
@@ -153,7 +153,9 @@ def compete(contest: Contest, root: Path, repetitions: int) -> list[Figure]:
             for number, run in enumerate(runs):
                 taken[run].append(measure(run, folder, Path(results) / f"{number}.parquet"))
         tenths = _tenths(contest, root, repetitions, Path(results))
-        found = [pd.read_parquet(Path(results) / f"{number}.parquet") for number in range(len(runs))]
+        found = [
+            pd.read_parquet(Path(results) / f"{number}.parquet") for number in range(len(runs))
+        ]
     for peer, theirs in zip(contest.peers, found[1:], strict=True):
         assert_same(found[0], theirs, contest.keys, f"{contest.name}, {peer.name}")
     ours = taken[contest.ours]
@@ -163,7 +165,9 @@ def compete(contest: Contest, root: Path, repetitions: int) -> list[Figure]:
         figures.append(limit(contest.name, name, contest.limit_mb, [each.peak_mb for each in ours]))
     if tenths:
         ten = 10.0 * median(tenths)
-        figures.append(limit(contest.name, "10 × a tenth", ten, [each.seconds for each in ours]))
+        figures.append(
+            limit(contest.name, "10 times a tenth", ten, [each.seconds for each in ours])
+        )
     return figures
 
 
@@ -175,9 +179,7 @@ def _tenths(contest: Contest, root: Path, repetitions: int, results: Path) -> li
     return [measure(contest.ours, folder, result).seconds for _ in range(repetitions)]
 
 
-def assert_same(
-    ours: pd.DataFrame, theirs: pd.DataFrame, keys: Sequence[str], where: str
-) -> None:
+def assert_same(ours: pd.DataFrame, theirs: pd.DataFrame, keys: Sequence[str], where: str) -> None:
     """Refuse to compare times of different results: same rows, same values to nine digits."""
     both = [frame.sort_values(list(keys), ignore_index=True) for frame in (ours, theirs)]
     pd.testing.assert_frame_equal(
@@ -230,4 +232,3 @@ def report(figures: Sequence[Figure], path: Path) -> str:
         )
     kept = sum(each.holds for each in figures)
     return "\n".join([*lines, f"{kept} of {len(figures)} goals hold; details in {path}"])
-

@@ -118,7 +118,5 @@ def _store(scale: float, folder: Path) -> None:
         for each, query in ((0, MESSAGES), (0, POPULATION), (1, LABELS), (10, LABELS)):
             labels = sizes["users"] // 2
             connection.execute(
-                query.format(
-                    **sizes, each=each, labels=labels, start=START, end=END, folder=folder
-                )
+                query.format(**sizes, each=each, labels=labels, start=START, end=END, folder=folder)
             )

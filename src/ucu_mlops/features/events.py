@@ -130,10 +130,8 @@ def within(
     return chosen.mutate(occurred=occurred, known=known)
 
 
-@ibis.udf.scalar.builtin(
-    name="UNIX_MICROS", signature=((dt.Timestamp(timezone="UTC"),), dt.int64)
-)
-def _microseconds(moment):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001
+@ibis.udf.scalar.builtin(name="UNIX_MICROS", signature=((dt.Timestamp(timezone="UTC"),), dt.int64))
+def _microseconds(moment):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Count from 1970-01-01; sqlglot writes it as each warehouse calls it."""
 
 
