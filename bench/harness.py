@@ -1,6 +1,6 @@
 """Measure contestants in turn, each time in a fresh process, and compare what they computed.
 
-contest → prepare data once → (ours, peer, peer) in turn, repeated → same results? → medians → ratios
+contest → data → (ours, peer, peer) in turn, repeated → same results? → medians → ratios
 """
 
 import json
