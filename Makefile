@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all run test torture lint viz clean
+.PHONY: help install install-test install-all run test torture lint bench viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ lint: install-test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: install ## how fast we are against others, as ratios (20 minutes; writes bench/results.json)
+	$(BIN)/python -m bench
 
 viz: install ## pipelines, data and results in the browser (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run --host 127.0.0.1 --include-hooks

@@ -42,7 +42,7 @@ def trailing_measures(
     """
     names = named(features)
     longest = longest_of(features)
-    chosen = recent(events, longest)
+    chosen = _coarse(recent(events, longest), features)
     parts = chosen.group_by(*PART).aggregate(
         **{name: measure.of(chosen) for measure, name in names.items()}
     )
@@ -139,6 +139,20 @@ def longest_of(features: Sequence[Aggregate]) -> int | None:
     """Return the longest window in days, None if one is the whole life."""
     windows = [each.window for each in features]
     return None if None in windows else max(each for each in windows if each is not None)
+
+
+def _coarse(events: ibis.Table, features: Sequence[Aggregate]) -> ibis.Table:
+    """Let the events of an entity with one row, and in the same windows, pass for one day's.
+
+    Its row cannot tell them apart, and there are fewer parts to merge. They are taken for those of
+    the first day of the smallest window that sees them.
+    """
+    days = events["occurred"]
+    for window in sorted({each.window for each in features if each.window}, reverse=True):
+        start = events["last"] - (window - 1)
+        days = ibis.ifelse(events["occurred"] >= start, start, days)
+    alone = events["first"] == events["last"]
+    return events.mutate(occurred=ibis.ifelse(alone, days, events["occurred"]))
 
 
 def seen_by(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Table:
