@@ -4,6 +4,7 @@ stored inputs → probabilities → stored scores, on one thread each, the same 
 """
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import ibis
@@ -26,6 +27,7 @@ from ucu_mlops.scam.training import train
 DAY = date(2026, 3, 31)
 THREADS = 1  # the trees' in both; what reads Parquet may use more
 USERS, TRAINING_ROWS, TREES = 1_000_000, 20_000, 200
+TOLERANCE = 1e-6  # the network's numbers are float32
 SCAMMERS, UNKNOWN = 0.03, 0.1  # shares: of the users, of each column's values
 WORDS = ("UA", "PL", "DE", "FR", "GB", "US", "CA", "BR", "IN", "JP")
 NUMERIC = [f"number_{each}" for each in range(24)]
@@ -53,7 +55,7 @@ def draw_users(count: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(columns).assign(as_of=DAY, label=scam.astype("int64"), weight=1.0)
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, count: int) -> None:
     """Fit the model, and store it and the inputs as each side wants them."""
     training_set = draw_users(TRAINING_ROWS, seed=1)
     draft = train(training_set, FEATURES, OPTIONS, as_of=DAY, training={"training_id": "bench"})
@@ -61,7 +63,7 @@ def prepare(folder: Path) -> None:
     fitted = fit(training_set, FEATURES, OPTIONS)
     pipeline = make_pipeline(fitted.preprocessing, fitted.classifier)
     joblib.dump((pipeline, fitted.calibration), folder / "pipeline.joblib")
-    users = draw_users(USERS, seed=2).drop(columns=["label", "weight"])
+    users = draw_users(count, seed=2).drop(columns=["label", "weight"])
     users.to_parquet(folder / "inputs.parquet", index=False)
     _table(folder, "inputs").save(users)
     warehouse.close_all()
@@ -103,10 +105,17 @@ def _table(folder: Path, table: str) -> PartitionedTableDataset:
     )
 
 
-CONTEST = Contest(
-    name="scoring a million users",
-    data=Data(f"scoring_{USERS}_{TREES}", prepare),
-    ours="bench.scoring:ours",
-    peers=[Peer("pandas + scikit-learn", "bench.scoring:pandas_pipeline", 1.5, 3.0)],
-    keys=["entity_id"],
-)
+def contests(scale: float) -> list[Contest]:
+    """Score a million users, times ``scale``."""
+    count = round(USERS * scale)
+    return [
+        Contest(
+            name=f"scoring {count:,} users",
+            data=Data(f"scoring_{count}_{TREES}", partial(prepare, count=count)),
+            ours="bench.scoring:ours",
+            peers=[Peer("pandas + scikit-learn", "bench.scoring:pandas_pipeline", 1.5, 3.0)],
+            keys=["entity_id"],
+            limit_mb=None,
+            tolerance=TOLERANCE,
+        )
+    ]
