@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all run test lint viz clean
+.PHONY: help install install-test install-all run test torture lint bench viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,9 +24,14 @@ $(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
+# What the tests compile Dataform projects with; without npm they say that they skip it.
+$(VENV)/dataform/installed: | $(BIN)/python
+	@if command -v npm >/dev/null; then mkdir -p $(VENV)/dataform && npm install --silent --no-audit --no-fund \
+		--no-package-lock --prefix $(VENV)/dataform @dataform/cli@3.0.69 @dataform/core@3.0.62 && touch $@; fi
+
 install: $(VENV)/installed ## .venv with what the scam model needs (no torch, no clouds)
 
-install-test: $(VENV)/installed-test
+install-test: $(VENV)/installed-test $(VENV)/dataform/installed
 
 install-all: install-test ## every extra, torch included
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,images]'
@@ -37,11 +42,18 @@ run: install ## play the loop on a simulated platform: shift noticed, model retr
 test: install-test lint ## ruff, mypy, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+torture: install-test ## kill the daily scoring at 50 random moments; each time it must end in one correct day
+	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \
+	status=$$?; rm -rf "$$folder"; exit $$status
+
 lint: install-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: install ## how fast we are against others, as ratios (20 minutes; writes bench/results.json)
+	$(BIN)/python -m bench
 
 viz: install ## pipelines, data and results in the browser (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run --host 127.0.0.1 --include-hooks

@@ -1,10 +1,13 @@
 """What every run needs before its first and after its last node."""
 
 import difflib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from ucu_mlops.adapters.mlflow_runs import end_active_runs
@@ -13,6 +16,8 @@ from ucu_mlops.errors import ConfigurationError
 
 # What entries of conf/ take from ``--params`` besides parameters themselves.
 RUN_TIME = ("as_of", "start", "end", "source_dir")
+# What files of parameters hold that no node reads: the loop's own.
+NOT_OF_NODES = frozenset({"loop"})
 
 
 class FeatureDeclarationsHook:
@@ -29,23 +34,53 @@ class FeatureDeclarationsHook:
         loader["parameters"] = {**loader["parameters"], "features": loader["features"]}
 
 
-class RuntimeParametersHook:
-    """Refuses a misspelt ``--params``: ignored, it would run another day than was meant."""
+class ParametersHook:
+    """Refuses a name that nothing reads: ignored, another day or setting would run than meant."""
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        """Check the names given against those that the catalog and the pipeline read.
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[str, Any]
+    ) -> None:
+        """Check ``--params`` against what the pipeline reads, ``conf/`` against what any does.
 
         Raises:
-            ConfigurationError: Nobody reads one of them.
+            ConfigurationError: Nobody reads one of the names.
         """
-        read = {name.removeprefix("params:").split(".")[0] for name in pipeline.inputs()}
-        known = {*RUN_TIME, *read}
-        for name in run_params.get("runtime_params") or {}:
+        given = run_params.get("runtime_params") or {}
+        known = {name.split(".")[0] for name in _parameters(pipeline)} | set(RUN_TIME)
+        for name in given:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 meant = f"did you mean {near[0]}?" if near else f"known are {sorted(RUN_TIME)}"
                 raise ConfigurationError(f"--params has {name}, which nothing reads; {meant}")
+        read = {name for each in pipelines.values() for name in _parameters(each)}
+        for name in _unread(catalog.load("parameters"), read | NOT_OF_NODES):
+            raise ConfigurationError(
+                f"conf/*/parameters/ sets {name}, which nothing reads{_meant(name, read)}"
+            )
+
+
+def _parameters(pipeline: Pipeline) -> set[str]:
+    inputs = pipeline.inputs()
+    return {name.removeprefix("params:") for name in inputs if name.startswith("params:")}
+
+
+def _unread(configured: Mapping[str, Any], read: set[str], above: str = "") -> Iterator[str]:
+    """Name the keys that neither are read, nor lie in or lead to what is."""
+    for key, value in configured.items():
+        name = f"{above}{key}"
+        if name in read or name in RUN_TIME:
+            continue
+        leads_on = any(each.startswith(f"{name}.") for each in read)
+        if leads_on and isinstance(value, Mapping):
+            yield from _unread(value, read, f"{name}.")
+        else:
+            yield name
+
+
+def _meant(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known | {each.split(".")[0] for each in known}, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 class WarehouseHook:

@@ -31,6 +31,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "scam_scoring": scoring.create_pipeline("scam"),
         "scam_monitoring": monitoring.create_pipeline("scam"),
         "scam_crossvalidation": scam_crossvalidation.create_pipeline(),
+        "scam_comparison": scam_crossvalidation.create_comparison_pipeline(),
     }
     retrain = named["scam_training"] + named["scam_evaluation"] + named["scam_release"]
     daily = named["features"] + named["scam_scoring"] + named["scam_monitoring"]

@@ -4,14 +4,14 @@ from typing import Any
 
 from ucu_mlops.hooks import (
     FeatureDeclarationsHook,
-    RuntimeParametersHook,
+    ParametersHook,
     TrackingHook,
     WarehouseHook,
 )
 
 HOOKS = (
     FeatureDeclarationsHook(),
-    RuntimeParametersHook(),
+    ParametersHook(),
     WarehouseHook(),
     TrackingHook(),
 )

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ucu_mlops.bundle.manifest import FeatureSpec
-from ucu_mlops.bundle.predict import Predictor, model_inputs
+from ucu_mlops.bundle.predict import Predictor, batch_inputs, model_inputs
 from ucu_mlops.bundle.store import write_bundle
 from ucu_mlops.errors import BundleError, SchemaError
 
@@ -102,6 +105,61 @@ def test_numbers_come_in_every_type(values):
     spec = FeatureSpec("x", "numeric", "messages", "a1")
     column = model_inputs(pd.DataFrame({"x": values}), [spec])["x"]
     assert (column.dtype, column.shape) == (np.float32, (2, 1))
+
+
+def columns_of(kinds):
+    """Draw an Arrow column of one of the kinds: (type, values), nulls among them."""
+    return st.one_of(
+        [
+            st.lists(st.none() | values, max_size=20).map(
+                lambda drawn, kind=kind: pa.array(drawn, kind)
+            )
+            for kind, values in kinds
+        ]
+    )
+
+
+INTEGERS = (pa.int64(), st.integers(-(2**63), 2**63 - 1))
+BOOLEANS = (pa.bool_(), st.booleans())
+WORDS = st.text(max_size=4)
+NUMBERS = [(pa.float64(), st.floats()), (pa.float32(), st.floats(width=32)), INTEGERS, BOOLEANS]
+CATEGORIES = [(pa.string(), WORDS), (pa.large_string(), WORDS), INTEGERS, BOOLEANS]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    column=columns_of(NUMBERS).map(lambda drawn: ("numeric", drawn))
+    | columns_of(CATEGORIES).map(lambda drawn: ("categorical", drawn)),
+    skipped=st.integers(0, 3),
+)
+def test_a_batch_gives_what_its_frame_gives(column, skipped):
+    """Whatever type an Arrow column has, the network gets what it gets from pandas, bit for bit."""
+    kind, values = column
+    spec = FeatureSpec("x", kind, "messages", "a1")
+    batch = pa.RecordBatch.from_arrays([values], names=["x"]).slice(skipped)
+    one = batch_inputs(batch, [spec])["x"]
+    other = model_inputs(batch.to_pandas(), [spec])["x"]
+    assert one.dtype == other.dtype
+    np.testing.assert_array_equal(one, other)
+
+
+def test_a_batch_is_answered_like_its_frame(bundle):
+    """Probabilities are the same to the last bit, and the batch keeps its values."""
+    frame = pd.DataFrame(
+        {"x": [0.0, np.inf, None, 1e70, -3.5], "place": ["UA", None, "", "P", "Q"]}
+    )
+    batch = pa.RecordBatch.from_pandas(frame, preserve_index=False)
+    predictor = Predictor(bundle)
+    np.testing.assert_array_equal(predictor.predict_batch(batch), predictor.predict(frame))
+    assert batch.equals(pa.RecordBatch.from_pandas(frame, preserve_index=False))
+    assert predictor.predict_batch(batch.slice(0, 0)).shape == (0, 1)
+
+
+def test_a_batch_without_a_feature_is_refused(bundle):
+    """The error names the column, as for a frame."""
+    batch = pa.RecordBatch.from_pydict({"x": [0.0]})
+    with pytest.raises(SchemaError, match=r"the model needs columns \['place'\]"):
+        Predictor(bundle).predict_batch(batch)
 
 
 def test_the_caller_keeps_its_frame(bundle):

@@ -1,5 +1,6 @@
 """Bad input ends in one line that says what, where and what to do; nothing is lost."""
 
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -51,6 +52,44 @@ def test_a_misspelt_parameter(checkout):
     ran = kedro(checkout, "run", "--env=test", "--pipelines=features", "--params=as_off=2026-03-31")
     assert ran.returncode != 0
     assert last_line(ran).endswith("--params has as_off, which nothing reads; did you mean as_of?")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("drfit: {scam: {floor: 1}}", "sets drfit, which nothing reads; did you mean drift?"),
+        ("drift: {scma: {floor: 1}}", "sets drift.scma, which nothing reads; did you mean drift.s"),
+        ("drift: {scam: {floor: 1}}\ndrift: {}", "found duplicate key drift"),
+    ],
+    ids=["a misspelt file's key", "a misspelt model", "a key twice"],
+)
+def test_a_parameter_file_that_sets_nothing(checkout, written, said):
+    """What a file of parameters sets under a name that nothing reads is refused, not ignored."""
+    folder = checkout / "conf/local/parameters"
+    folder.mkdir()
+    (folder / "own.yml").write_text(written)
+    try:
+        ran = kedro(checkout, "run", "--pipelines=features")
+    finally:
+        shutil.rmtree(folder)
+    assert ran.returncode != 0
+    assert said in last_line(ran)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--pipeline=scam_dayly",), "named 'scam_dayly'"),
+        (("--env=tset",), "there is no environment 'tset'"),
+    ],
+    ids=["pipeline", "environment"],
+)
+def test_a_name_that_is_none(checkout, arguments, said):
+    """An unknown pipeline or environment is one line that lists what there is."""
+    ran = kedro(checkout, "run", *arguments)
+    assert ran.returncode != 0
+    assert last_line(ran).startswith("Error: ")
+    assert said in last_line(ran)
 
 
 def test_a_parameter_out_of_range(past):

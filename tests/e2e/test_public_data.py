@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ETHEREUM = ROOT.parent / "shared" / "data" / "ethereum_accounts"
 FIGURES = {
-    *("roc_auc", "pr_auc", "precision", "recall", "f1"),
-    *("recall_at_5pct_fpr", "recall_at_1pct_fpr"),
+    *("roc_auc", "pr_auc", "precision", "recall", "f1", "ece"),
+    *("recall_at_5pct_fpr", "recall_at_1pct_fpr", "recall_at_cases"),
 }
 
 
@@ -30,20 +30,26 @@ def kedro(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
     not ETHEREUM.is_dir(), reason=f"public Ethereum accounts are not at {ETHEREUM} (docs/data.md)"
 )
 def test_the_ethereum_command_writes_and_prints_the_figures(checkout):
-    """Both cohorts have mean and spread of every figure, at least those of plain aggregates."""
+    """Both cohorts have mean and spread of every figure, and a week of an account tells less."""
     ran = kedro(
         checkout,
         *("--env=ethereum", "--pipelines=scam_crossvalidation", f"--params=source_dir={ETHEREUM}"),
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     written = checkout / "data/ethereum/08_reporting/scam/evaluation.json"
-    report = json.loads(written.read_text())["cross_validation"]
+    whole = json.loads(written.read_text())
+    report = whole["cross_validation"]
     assert set(report) == {"kaggle", "all"}
     for cohort in report.values():
         assert set(cohort) == FIGURES
         assert all(set(figure) == {"mean", "sd"} for figure in cohort.values())
     assert report["kaggle"]["roc_auc"]["mean"] >= 0.971
     assert report["all"]["roc_auc"]["mean"] >= 0.974
+    early = whole["first_days"]
+    assert early["days"] == 7
+    assert set(early["cross_validation"]) == FIGURES
+    known = early["cross_validation"]["recall_at_1pct_fpr"]["mean"]
+    assert 0.2 < known < report["all"]["recall_at_1pct_fpr"]["mean"]
     assert '"recall_at_1pct_fpr"' in ran.stdout + ran.stderr
 
 

@@ -2,7 +2,8 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
-from statistics import stdev
+from itertools import pairwise
+from statistics import mean, median, pstdev, stdev
 
 import ibis
 import pyarrow as pa
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from ucu_mlops.errors import SchemaError
 from ucu_mlops.features.compile import group_table
 from ucu_mlops.features.declarations import parse_declarations
-from ucu_mlops.features.groups import Aggregate, FeatureGroup
+from ucu_mlops.features.groups import Aggregate, Derived, FeatureGroup
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SCHEMA = {
@@ -24,6 +25,7 @@ SCHEMA = {
     "word": "string",
     "flag": "boolean",
 }
+DERIVED = "derived"
 SPINE = {"entity_id": "string", "as_of": "date"}
 RAW = {
     "sources": {"happened": {"entity": "who", "occurred": "at", "ingested": "seen"}},
@@ -31,7 +33,24 @@ RAW = {
         "description": "Every aggregate, over short and long windows.",
         "source": "happened",
         "windows": [1, 3, 28, "life"],
+        "columns": {
+            "gap": {"seconds_since": "any"},
+            "since_x": {"seconds_since": {"word": "x", "flag": True}},
+            "balance": {"running_sum": "value", "plus": {"word": "x"}, "minus": {"word": "y"}},
+            "level": {"running_sum": "value"},
+        },
         "features": {
+            "kinds": {"aggregate": "entropy", "column": "word", "where": {"flag": True}},
+            "once": {"aggregate": "once_share", "column": "value"},
+            "middle": {"aggregate": "median", "column": "value", "where": {"word": ["x", "y"]}},
+            "bursts": {"aggregate": "burstiness", "where": {"flag": [True, False]}},
+            "new_words": {"aggregate": "new_share", "column": "word"},
+            "gap_mean": {"aggregate": "mean", "column": "gap"},
+            "gap_middle": {"aggregate": "median", "column": "gap", "where": {"flag": True}},
+            "delay_min": {"aggregate": "min", "column": "since_x", "where": {"word": "y"}},
+            "delay_spread": {"aggregate": "std", "column": "since_x"},
+            "lowest": {"aggregate": "min", "column": "balance"},
+            "risen": {"aggregate": "max", "column": "level", "where": {"word": "x"}},
             "n": {"aggregate": "count"},
             "flagged": {"aggregate": "count", "where": {"flag": True, "word": ["x", "y"]}},
             "total": {"aggregate": "sum", "column": "value", "where": {"flag": True}},
@@ -153,8 +172,11 @@ def slow_value(feature: Aggregate, events: list[dict], end: datetime) -> float |
     """Compute one aggregate the plain way."""
     if feature.window is not None:
         events = [each for each in events if each["at"] >= end - timedelta(days=feature.window)]
+    if feature.derived:
+        events = [each | {DERIVED: derive(feature.derived, each, events)} for each in events]
     chosen = [each for each in events if all(meets(each, *term) for term in feature.where)]
-    values = [read(each, feature.column) for each in chosen if feature.column]
+    column = DERIVED if feature.derived else feature.column
+    values = [read(each, column) for each in chosen if column]
     values = [each for each in values if each is not None]
     if feature.transform:
         values = [math.copysign(math.log1p(abs(each)), each) for each in values]
@@ -166,11 +188,65 @@ def slow_value(feature: Aggregate, events: list[dict], end: datetime) -> float |
         "min": lambda: min(values, default=None),
         "max": lambda: max(values, default=None),
         "std": lambda: stdev(values) if len(values) > 1 else None,
+        "median": lambda: median(values) if values else None,
+        "entropy": lambda: (
+            round(sum(-n * math.log(n) for n in shares_of(values)), 9) if values else None
+        ),
+        "once_share": lambda: (
+            mean(values.count(each) == 1 for each in set(values)) if values else None
+        ),
+        "burstiness": lambda: bursts(sorted(second(each) for each in chosen)),
+        "new_share": lambda: new_share(chosen, str(feature.column), end),
         "distinct": lambda: len(set(values)),
         "share": lambda: len(chosen) / len(events) if events else None,
         "top_share": lambda: max(map(values.count, values)) / len(values) if values else None,
         "time_since": lambda: (min if feature.of == "last" else max)(ages, default=None),
     }[feature.aggregate]()
+
+
+def second(event: dict) -> float:
+    """Return the whole second in which an event occurred."""
+    return event["at"].replace(microsecond=0).timestamp()
+
+
+def derive(derived: Derived, event: dict, events: list[dict]) -> float | None:
+    """Look at all events of the window that lie before this one."""
+    if derived.made_by == "seconds_since":
+        found = [
+            second(each)
+            for each in events
+            if second(each) < second(event) and all(meets(each, *term) for term in derived.where)
+        ]
+        return second(event) - max(found) if found else None
+    total = 0.0
+    for each in events:
+        if second(each) <= second(event) and (value := read(each, str(derived.column))) is not None:
+            if derived.minus and all(meets(each, *term) for term in derived.minus):
+                total -= value
+            elif all(meets(each, *term) for term in derived.where):
+                total += value
+    return total
+
+
+def shares_of(values: list) -> list[float]:
+    """Return the share of each different value."""
+    return [values.count(each) / len(values) for each in set(values)]
+
+
+def bursts(seconds: list[float]) -> float | None:
+    """Compare spread and mean of the gaps."""
+    gaps = [after - before for before, after in pairwise(seconds)]
+    if len(gaps) < 2 or not any(gaps):
+        return None
+    return round((pstdev(gaps) - mean(gaps)) / (pstdev(gaps) + mean(gaps)), 6)
+
+
+def new_share(events: list[dict], column: str, end: datetime) -> float | None:
+    """Compare the last day's values with those of the days before."""
+    today = {read(each, column) for each in events if each["at"] >= end - timedelta(days=1)}
+    before = {read(each, column) for each in events if each["at"] < end - timedelta(days=1)}
+    today.discard(None)
+    return len(today - before) / len(today) if today else None
 
 
 def meets(event: dict, column: str, allowed: tuple) -> bool:
@@ -229,6 +305,16 @@ def test_a_range_of_days_equals_its_days_one_by_one(warehouse, events):
     assert_equal(warehouse.compute(RAW, events, rows), one_by_one)
 
 
+def test_a_spread_that_is_only_rounding_is_none(warehouse):
+    """What differs by less than sums are certain by is spread by 0: trees would split on noise."""
+    at = [START + timedelta(seconds=n) for n in range(4)]
+    events = [(1, each, each, 12.3 * (1 + n * 1e-9), "x", True) for n, each in enumerate(at)]
+    (found,) = warehouse.compute(RAW, events, [("1", START.date())])
+    assert found["spread_1d"] == 0.0
+    (found,) = warehouse.compute(RAW, [*events, (1, at[0], at[0], 12.4, "x", True)], ROWS[:1])
+    assert found["spread_1d"] == pytest.approx(stdev([12.3] * 4 + [12.4]), rel=1e-6)
+
+
 def test_moments_without_time_zone_are_utc(warehouse):
     """A table that does not say its time zone is read as if it said UTC."""
     at = START + timedelta(days=3, hours=23, minutes=59)
@@ -283,7 +369,7 @@ def test_compiles_for_both_warehouses(dialect):
     [
         ({"value": None}, r"'happened' lacks \['value'\], which group 'all' needs"),
         ({"seen": None}, r"'happened' lacks \['seen'\]"),
-        ({"value": "string"}, r"feature all\.total_1d: sum needs numbers, column 'value'"),
+        ({"value": "string"}, r"feature all\.middle_1d: median needs numbers, column 'value'"),
         ({"flag": "string"}, r"compares column 'flag' of string with \[True\]"),
         ({"word": "int64"}, r"compares column 'word' of int64 with \['x', 'y'\]"),
         ({"at": "string"}, r"'at' must be a timestamp, got string"),

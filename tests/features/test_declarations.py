@@ -1,10 +1,12 @@
 """Declarations are written out as meant, and every mistake in them is one clear line."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.features import functions
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.groups import Aggregate
 
@@ -62,6 +64,13 @@ def test_features_are_written_out_per_window():
     }
 
 
+def test_the_order_of_files_does_not_matter():
+    """Groups come in one order, whatever order Kedro read the files in."""
+    backwards = parse_declarations(dict(reversed(RAW.items())))
+    assert [group.name for group in backwards.groups] == ["messages", "profile"]
+    assert backwards.groups == parse_declarations(RAW).groups
+
+
 def test_a_feature_knows_its_group():
     """A model names features; their group and definition follow from the name."""
     declared = parse_declarations(RAW)
@@ -110,6 +119,20 @@ def test_what_changes_values_changes_the_definition(other):
     assert definition(other) != definition(RAW)
 
 
+def test_the_code_of_a_function_is_part_of_the_definition(monkeypatch):
+    """A registered function that is written otherwise makes another definition."""
+    raw = changed("messages.features.kinds", {"aggregate": "entropy", "column": "n"})
+    before = definition(raw)
+    assert definition(raw) == before
+
+    def entropy(seen):
+        return functions.entropy(seen)
+
+    other = replace(functions.REGISTERED["entropy"], compute=entropy)
+    monkeypatch.setitem(functions.REGISTERED, "entropy", other)
+    assert definition(raw) != before
+
+
 def test_a_group_without_its_source_is_dormant():
     """An environment with other sources is not bothered by groups that it inherits."""
     declared = parse_declarations(changed("sources", {"users": RAW["sources"]["users"]}))
@@ -137,6 +160,35 @@ MISTAKES = {
         r"source 'users': unknown key 'occured'.*did you mean 'occurred'\?",
     ),
     "labels without label": (changed("labels.label"), r"'labels': lacks \['label'\]"),
+    "derived by no way": (
+        changed("messages.columns", {"gap": {"since": "any"}}),
+        r"group 'messages', columns, 'gap': unknown key 'since'",
+    ),
+    "derived in two ways": (
+        changed("messages.columns", {"gap": {"seconds_since": "any", "running_sum": "n"}}),
+        r"columns, 'gap': must have one of \['seconds_since', 'running_sum'\]",
+    ),
+    "a sum that takes from seconds": (
+        changed("messages.columns", {"gap": {"seconds_since": "any", "minus": {"n": 1}}}),
+        r"columns, 'gap': unknown key 'minus'; allowed are \['seconds_since'\]",
+    ),
+    "a derived column's values told apart": (
+        changed("messages.columns", {"gap": {"seconds_since": "any"}})
+        | {
+            "other": {
+                "description": "Gaps.",
+                "source": "messages",
+                "windows": [7],
+                "columns": {"gap": {"seconds_since": "any"}},
+                "features": {"gaps": {"aggregate": "entropy", "column": "gap"}},
+            }
+        },
+        r"feature 'gaps': 'gap' is derived: its aggregate must be one of .* got 'entropy'",
+    ),
+    "a function that is none": (
+        changed("messages.features.sent.aggregate", "entropie"),
+        r"feature 'sent', aggregate: must be one of .*did you mean 'entropy'\?",
+    ),
     "a group that is none": (changed("messages", [1]), r"group 'messages': must be a mapping"),
     "a name with capitals": (changed("Chats", RAW["profile"]), r"group 'Chats': a name must be"),
     "unknown key of a group": (

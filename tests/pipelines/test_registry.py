@@ -18,6 +18,7 @@ NAMES = {
     "scam_scoring",
     "scam_monitoring",
     "scam_crossvalidation",
+    "scam_comparison",
     "scam_daily",
     "scam_retrain",
 }

@@ -11,7 +11,8 @@ from ucu_mlops.scam.crossvalidation import CrossValidationOptions, cross_validat
 
 OPTIONS = CrossValidationOptions(folds=3, cohorts={"early": ["old"]})
 FIGURES = {
-    "roc_auc", "pr_auc", "precision", "recall", "f1", "recall_at_5pct_fpr", "recall_at_1pct_fpr",
+    "roc_auc", "pr_auc", "precision", "recall", "f1", "ece",
+    "recall_at_5pct_fpr", "recall_at_1pct_fpr", "recall_at_cases",
 }  # fmt: skip
 
 
@@ -87,7 +88,11 @@ def test_names_missing_columns(training_set, features, quick):
         cross_validate(training_set.drop(columns="cohort"), features, quick, OPTIONS)
 
 
-@pytest.mark.parametrize("wrong", [{"folds": 1}, {"cohorts": {"all": ["old"]}}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"folds": 1}, {"cohorts": {"all": ["old"]}}, {"cases_share": 0}, {"first_days": 7}],
+    ids=str,
+)
 def test_options_refuse(wrong):
     """The message names the parameter."""
     with pytest.raises(ConfigurationError, match=f"crossvalidation.{next(iter(wrong))}"):

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError, SchemaError
 from ucu_mlops.quality.metrics import classification_metrics
-from ucu_mlops.scam.estimator import TrainingOptions, _balanced, fit
+from ucu_mlops.scam.estimator import TrainingOptions, fit
 from ucu_mlops.scam.preprocessing import ClippedScaler
 
 
@@ -25,7 +25,7 @@ def test_the_same_rows_give_the_same_model(training_set, features, options, fitt
     np.testing.assert_array_equal(again.predict(training_set), fitted.predict(training_set))
 
 
-@pytest.mark.parametrize("balancing", ["none", "undersample", "oversample"])
+@pytest.mark.parametrize("balancing", ["none", "undersample", "oversample", "smotenc"])
 def test_probabilities_mean_what_they_say(training_set, users, features, options, balancing):
     """However the classes were balanced, promised and true shares agree on fresh users."""
     fitted = fit(training_set, features, replace(options, balancing=balancing))
@@ -50,23 +50,28 @@ def test_held_out_predictions_are_no_flattery(training_set, users, fitted):
     assert held_out < flattering
 
 
+@pytest.mark.parametrize("balancing", ["none", "undersample", "oversample", "smotenc"])
+def test_calibration_never_sees_a_balanced_row(training_set, features, options, balancing):
+    """What the calibration is fitted on has the rows and the share of scams that were given."""
+    fitted = fit(training_set, features, replace(options, balancing=balancing))
+    assert len(fitted.held_out) == len(training_set)
+    given = np.average(training_set["label"], weights=training_set["weight"])
+    promised = np.average(fitted.held_out, weights=training_set["weight"])
+    assert promised == pytest.approx(given, abs=0.005)
+
+
 @pytest.mark.parametrize(
-    ("balancing", "expected"),
-    [("none", (900, 100)), ("undersample", (200, 100)), ("oversample", (900, 450))],
+    "change",
+    [{"estimator": "logistic"}, {"estimator": "random_forest"}, {"scale": "log"}],
+    ids=str,
 )
-def test_balancing_reaches_the_ratio(balancing, expected):
-    """Undersampling drops negatives, oversampling repeats positives, both to the ratio."""
-    labels = np.repeat([0, 1], [900, 100])
-    chosen = _balanced(labels, TrainingOptions(balancing=balancing, ratio=0.5))
-    assert tuple(np.bincount(labels[chosen])) == expected
-
-
-@pytest.mark.parametrize("balancing", ["undersample", "oversample"])
-def test_a_balanced_set_stays_whole(balancing):
-    """A set that is already past the ratio loses no row."""
-    labels = np.repeat([0, 1], [30, 70])
-    chosen = _balanced(labels, TrainingOptions(balancing=balancing, ratio=0.5))
-    assert chosen.tolist() == list(range(100))
+def test_what_is_compared_learns_too(training_set, users, features, options, change):
+    """Other estimators and scales rank fresh users well, and repeat themselves."""
+    chosen, fresh = replace(options, **change), users(4_000, seed=1)
+    answers = fit(training_set, features, chosen).predict(fresh)
+    measured = classification_metrics(fresh["label"], answers[:, 0], 0.5)
+    assert measured["roc_auc"] > 0.75
+    np.testing.assert_array_equal(fit(training_set, features, chosen).predict(fresh), answers)
 
 
 def test_weights_move_the_probabilities(training_set, features, options, fitted):
@@ -107,6 +112,8 @@ def test_refuses(training_set, features, options, change, kind, complaint):
     "wrong",
     [
         {"balancing": "smote"},
+        {"estimator": "oracle"},
+        {"scale": "rank"},
         {"ratio": 0},
         {"outliers": {"lower": 0.9, "upper": 0.1}},
         {"outliers": {"lower": 0.1}},

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from lightgbm import Booster
 
+from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.bundle.predict import Predictor, model_inputs, open_session
 from ucu_mlops.errors import SchemaError
-from ucu_mlops.scam.reasons import _human_name, _spelled_number, explain
+from ucu_mlops.scam.reasons import _human_name, _sentence, _spelled_number, explain
 
 SUSPECT = {
     "messages_sent_7d": 212.0,
@@ -112,3 +113,17 @@ def test_features_read_as_words(name, expected):
 def test_numbers_read_easily(value, expected):
     """Counts are whole, shares short, the unknown is said."""
     assert _spelled_number(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.8, "link share (7 days): 80 %; usual 2.5 %"),
+        (np.nan, "link share (7 days): unknown; usual 2.5 %"),
+    ],
+    ids=["known", "unknown"],
+)
+def test_shares_are_told_in_percent(value, expected):
+    """Nobody has to know that 0.8 is four in five."""
+    spec = FeatureSpec("link_share_7d", "numeric", "messages", "a1")
+    assert _sentence(spec, value, {"link_share_7d": 0.025}) == expected

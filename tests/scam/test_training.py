@@ -1,11 +1,12 @@
 """The draft holds everything that scoring and explaining need, and nothing that runs code."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from ucu_mlops.bundle.store import read_bundle
-from ucu_mlops.errors import NotEnoughDataError
+from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
 from ucu_mlops.scam.training import train
 
 
@@ -33,3 +34,12 @@ def test_too_few_scammers_train_nothing(training_set, features, options):
     few = training_set.assign(label=0)
     with pytest.raises(NotEnoughDataError, match="got 0"):
         train(few, features, options, as_of=date(2026, 3, 31), training={})
+
+
+@pytest.mark.parametrize("change", [{"estimator": "logistic"}, {"scale": "log"}], ids=str)
+def test_what_is_for_comparison_is_not_released(training_set, features, options, change):
+    """A model without an exact export never becomes a bundle."""
+    with pytest.raises(ConfigurationError, match="for comparison only"):
+        train(
+            training_set, features, replace(options, **change), as_of=date(2026, 3, 31), training={}
+        )

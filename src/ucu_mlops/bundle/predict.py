@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
@@ -58,8 +59,24 @@ class Predictor:
         Raises:
             SchemaError: A feature's column is missing or holds what is no number.
         """
-        inputs = model_inputs(frame, self.manifest.features)
-        if len(frame) == 0:
+        return self._answer(model_inputs(frame, self.manifest.features), len(frame))
+
+    def predict_batch(self, batch: pa.RecordBatch) -> NDArray[np.float64]:
+        """Give each row of an Arrow batch what :meth:`predict` would give it, without pandas.
+
+        Args:
+            batch: One row per entity and day, columns as for :meth:`predict`.
+
+        Returns:
+            Probabilities, shape ``(n_rows, n_labels)``.
+
+        Raises:
+            SchemaError: A feature's column is missing or holds what is no number.
+        """
+        return self._answer(batch_inputs(batch, self.manifest.features), len(batch))
+
+    def _answer(self, inputs: dict[str, NDArray[Any]], n_rows: int) -> NDArray[np.float64]:
+        if n_rows == 0:
             return np.empty((0, len(self.manifest.labels)))
         (probabilities,) = self._session.run([OUTPUT], inputs)
         return np.asarray(probabilities, dtype=np.float64)
@@ -111,10 +128,7 @@ def model_inputs(frame: pd.DataFrame, features: Sequence[FeatureSpec]) -> dict[s
     Raises:
         SchemaError: A feature's column is missing or holds what is no number.
     """
-    if missing := [spec.name for spec in features if spec.name not in frame.columns]:
-        raise SchemaError(
-            f"the model needs columns {missing}; got {sorted(map(str, frame.columns))}"
-        )
+    check_columns(frame.columns, features)
     return {
         spec.name: (
             _numbers(frame[spec.name]) if spec.kind == "numeric" else _categories(frame[spec.name])
@@ -123,11 +137,58 @@ def model_inputs(frame: pd.DataFrame, features: Sequence[FeatureSpec]) -> dict[s
     }
 
 
+def batch_inputs(batch: pa.RecordBatch, features: Sequence[FeatureSpec]) -> dict[str, NDArray[Any]]:
+    """Bring an Arrow batch into the form that the ONNX inputs have.
+
+    Args:
+        batch: One row per entity and day, one column per feature.
+        features: The inputs.
+
+    Returns:
+        What :func:`model_inputs` gives for the same rows as a frame.
+
+    Raises:
+        SchemaError: A feature's column is missing or holds what is no number.
+    """
+    check_columns(batch.schema.names, features)
+    return {spec.name: _batch_input(batch[spec.name], spec).reshape(-1, 1) for spec in features}
+
+
+def check_columns(columns: Iterable[Any], features: Sequence[FeatureSpec]) -> None:
+    """Refuse a table that lacks a feature.
+
+    Raises:
+        SchemaError: A feature's column is missing.
+    """
+    given = set(columns)
+    if missing := [spec.name for spec in features if spec.name not in given]:
+        raise SchemaError(f"the model needs columns {missing}; got {sorted(map(str, given))}")
+
+
+def _batch_input(column: pa.Array, spec: FeatureSpec) -> NDArray[Any]:
+    """Take the columns that a warehouse stores as they are, and what is rare through pandas."""
+    if spec.kind == "numeric":
+        if pa.types.is_float64(column.type):
+            return _bounded(np.array(column.to_numpy(zero_copy_only=False)))
+        return _numbers(column.to_pandas().rename(spec.name))
+    if pa.types.is_string(column.type):
+        # Null is no word of the dictionary: it gets the code behind the last, which is "".
+        encoded = column.dictionary_encode()
+        words = np.array([*encoded.dictionary.to_pylist(), ""], dtype=object)
+        codes: NDArray[np.int32] = encoded.indices.fill_null(len(words) - 1).to_numpy()
+        return words[codes]
+    return _categories(column.to_pandas())
+
+
 def _numbers(column: "pd.Series[Any]") -> NDArray[np.float32]:
     try:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     except (TypeError, ValueError) as error:
         raise SchemaError(f"feature {column.name!r} must hold numbers: {error}") from error
+    return _bounded(values)
+
+
+def _bounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
     values[~np.isfinite(values)] = np.nan
     bounded: NDArray[np.float64] = values.clip(-LARGEST_MAGNITUDE, LARGEST_MAGNITUDE)
     return bounded.astype(np.float32)

@@ -2,6 +2,7 @@
 
 import click
 
+from ucu_mlops.cli.features import features
 from ucu_mlops.cli.loop import loop
 from ucu_mlops.cli.release import release
 from ucu_mlops.cli.run import run
@@ -13,6 +14,7 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(features)
 cli.add_command(loop)
 cli.add_command(release)
 

@@ -11,12 +11,13 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
-from yaml.parser import ParserError
+from yaml import YAMLError
 
 from ucu_mlops.errors import UcuMlopsError
 
 # Kedro's own words for bad input: a file that is not there, a parameter, a configuration file.
-KEDROS = (DatasetError, ParameterValidationError, ParserError)
+KEDROS = (DatasetError, ParameterValidationError, YAMLError)
+CONF = Path("conf")
 
 
 def in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,12 +27,13 @@ def in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(*args: Any, **kwargs: Any) -> Any:
         # Places in conf/ are relative to the root, wherever in the project one stands.
         os.chdir(find_kedro_project(Path.cwd()) or Path.cwd())
+        _check_environment(kwargs.get("env"))
         try:
             return command(*args, **kwargs)
         except Exception as error:
             if (cause := _own_cause(error)) is not None:
                 raise click.ClickException(f"{type(cause).__name__}: {cause}") from error
-            if isinstance(error, KEDROS):
+            if isinstance(error, KEDROS) or _is_kedros_refusal(error):
                 said = " ".join(str(error).split())
                 raise click.ClickException(f"{type(error).__name__}: {said}") from error
             raise
@@ -46,6 +48,22 @@ def _own_cause(error: BaseException | None) -> UcuMlopsError | None:
             return error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return None
+
+
+def _check_environment(env: str | None) -> None:
+    """Refuse an environment without a folder: Kedro would run with half of a configuration."""
+    if env is not None and CONF.is_dir() and not (CONF / env).is_dir():
+        known = sorted(each.name for each in CONF.iterdir() if each.is_dir())
+        raise click.ClickException(f"there is no environment {env!r} in {CONF}/; got {known}")
+
+
+def _is_kedros_refusal(error: Exception) -> bool:
+    """Tell whether Kedro itself refuses a value: an unknown pipeline, a key in two files."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    raised_in = frame.tb_frame.f_globals.get("__name__", "") if frame else ""
+    return isinstance(error, ValueError) and raised_in.startswith("kedro.")
 
 
 run = click.Command(

@@ -62,7 +62,7 @@ class SourceFilesDataset(AbstractDataset[Never, dict[str, ir.Table]]):
         if not self._folder.is_dir():
             raise DataError(
                 f"folder {self._folder} is missing; name one that exists with"
-                " --params=source_dir=FOLDER"
+                " --params=source_dir=FOLDER (kedro features: --source-dir=FOLDER)"
             )
         missing = [file for file in self._files.values() if not self._matches(file)]
         if missing:

@@ -1,7 +1,8 @@
 """A declared group to one lazy expression, the same for a range of days and for single moments.
 
 events ┬→ trailing windows ─┐
-       ├→ running lives ────┼→ joined to the rows → ratios → features and their definition
+       ├→ running lives ────┤
+       ├→ sequences ────────┼→ joined to the rows → ratios → features and their definition
        └→ latest attributes ┘
 """
 
@@ -15,6 +16,11 @@ from ucu_mlops.features.events import entity_days, group_events
 from ucu_mlops.features.groups import FeatureGroup
 from ucu_mlops.features.measures import measures_of
 from ucu_mlops.features.running import alike_by_value, running_features
+from ucu_mlops.features.sequences import (
+    alike_by_window,
+    derived_features,
+    registered_feature,
+)
 from ucu_mlops.features.trailing import (
     KEYS,
     trailing_measures,
@@ -68,14 +74,19 @@ def group_table(
 
 
 def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ibis.Table]:
-    trailing = [each for each in group.aggregates if each.window is not None]
-    lives = [each for each in group.aggregates if each.window is None]
+    derived = [each for each in group.aggregates if each.derived and not each.code]
+    registered = [each for each in group.aggregates if each.code]
+    plain = [each for each in group.aggregates if not each.derived and not each.code]
+    trailing = [each for each in plain if each.window is not None]
+    lives = [each for each in plain if each.window is None]
     measured = [each for each in trailing if measures_of(each)]
-    spreads = [each for each in group.aggregates if each.aggregate == "std"]
+    spreads = [each for each in plain if each.aggregate == "std"]
     tops = alike_by_value(each for each in trailing if each.aggregate == "top_share")
     running = [each for each in lives if each.aggregate != "std"]
     running += [each for each in trailing if each.aggregate == "distinct"]
     parts = [trailing_top_share(events, rows, alike) for alike in tops]
+    parts += [derived_features(events, rows, alike) for alike in alike_by_window(derived)]
+    parts += [registered_feature(events, rows, each) for each in registered]
     if measured:
         parts.append(trailing_measures(events, rows, measured))
     if spreads:

@@ -44,7 +44,7 @@ class Declarations:
 
     Attributes:
         sources: Source name to source.
-        groups: The groups that can be computed here, in the order of the files.
+        groups: The groups that can be computed here, by name.
         labels: Where labels come from; None if not declared.
         dormant: The groups whose source is not declared here.
     """
@@ -66,6 +66,25 @@ class Declarations:
                 f"{hint(name, self.sources)}; declare it under sources in conf/<env>/features/"
             )
         return self.sources[name]
+
+    def group(self, name: str) -> FeatureGroup:
+        """Return a declared group.
+
+        Raises:
+            ConfigurationError: It is not declared, or its source is not declared here.
+        """
+        known = {group.name: group for group in self.groups}
+        if name in known:
+            return known[name]
+        if name in {group.name for group in self.dormant}:
+            raise ConfigurationError(
+                f"group {name!r} sleeps here: its source is not declared in this environment"
+            )
+        words = [*known, *(each.name for group in self.groups for each in group.features)]
+        raise ConfigurationError(
+            f"{name!r} is neither a group nor a feature here, groups are {sorted(known)}"
+            f"{hint(name, words)}"
+        )
 
     def group_of(self, name: str) -> FeatureGroup:
         """Return the group that declares a feature.
@@ -120,7 +139,8 @@ def parse_declarations(raw: Mapping[str, Any]) -> Declarations:
     }
     groups = [
         parse_group(name, each, sources)
-        for name, each in raw.items()
+        # Kedro reads files in an order that differs from run to run, and trees heed columns' order.
+        for name, each in sorted(raw.items())
         if name not in (SOURCES, LABELS)
     ]
     awake = tuple(group for group in groups if group.source in sources)

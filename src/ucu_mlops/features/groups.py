@@ -13,7 +13,7 @@ Scalar = str | bool | int | float
 Condition = tuple[tuple[str, tuple[Scalar, ...]], ...]
 
 # Raise it when an aggregate comes to mean something else: stored rows then no longer join.
-MEANING = 1
+MEANING = 2
 KINDS = ("numeric", "categorical")
 
 
@@ -31,16 +31,38 @@ class Feature:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """A column that an event gets from the entity's events before it, in the feature's window.
+
+    Attributes:
+        name: The column.
+        made_by: ``seconds_since`` (since the latest event of an earlier second; null if there is
+            none) or ``running_sum`` (of a column, up to and with the events of the same second).
+        where: Which earlier events count, or which events are added; all if empty.
+        column: What a running sum adds up.
+        minus: Which events a running sum takes away.
+    """
+
+    name: str
+    made_by: str
+    where: Condition = ()
+    column: str | None = None
+    minus: Condition = ()
+
+
+@dataclass(frozen=True)
 class Aggregate(Feature):
     """A number about an entity's events up to the end of a day.
 
     Attributes:
-        aggregate: One of ``parsing.AGGREGATES``.
+        aggregate: One of ``parsing.AGGREGATES`` or ``functions.REGISTERED``.
         window: Whole days back, the day itself included; None for the whole life.
-        column: The column it is about.
+        column: The source's column that it is about.
         where: Column and allowed values; an event counts if it meets them all.
         of: For ``time_since``: ``first`` or ``last``.
         transform: ``log1p`` or None: what is done to each value first.
+        derived: The derived column that it is about, in place of one of the source's.
+        code: Hash of a registered function's code; None for other aggregates.
     """
 
     aggregate: str
@@ -49,6 +71,8 @@ class Aggregate(Feature):
     where: Condition = ()
     of: str | None = None
     transform: str | None = None
+    derived: Derived | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,19 @@
 """Read one declared group and write its features out."""
 
 from collections.abc import Iterator, Mapping
-from math import isfinite
+from dataclasses import replace
 from typing import Any
 
+from ucu_mlops.features.derived import parse_columns
+from ucu_mlops.features.functions import REGISTERED
 from ucu_mlops.features.groups import (
     KINDS,
     Aggregate,
     Attribute,
-    Condition,
+    Derived,
     Feature,
     FeatureGroup,
     Ratio,
-    Scalar,
     Source,
     definition_of,
 )
@@ -20,11 +21,13 @@ from ucu_mlops.features.reading import (
     check_unique,
     hint,
     read_choice,
+    read_condition,
     read_mapping,
     read_name,
     read_text,
     refuse,
 )
+from ucu_mlops.features.sources import NUMBERS_ONLY
 
 # Aggregate: keys it needs, keys it may have besides.
 AGGREGATES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -37,9 +40,16 @@ AGGREGATES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "distinct": (frozenset({"column"}), frozenset({"where", "windows"})),
     "top_share": (frozenset({"column"}), frozenset({"where", "windows"})),
     "time_since": (frozenset({"of"}), frozenset({"where"})),
+    **{
+        name: (
+            frozenset() if each.needs == "nothing" else frozenset({"column"}),
+            frozenset({"where", "windows"}),
+        )
+        for name, each in REGISTERED.items()
+    },
 }
 TRANSFORMS = ("log1p",)
-GROUP_KEYS = ("description", "source", "windows", "features", "ratios", "attributes")
+GROUP_KEYS = ("description", "source", "windows", "columns", "features", "ratios", "attributes")
 KEYS_OF_A_ROW = ("entity_id", "as_of", "definition")
 LIFE = "life"
 
@@ -79,6 +89,7 @@ def parse_group(name: str, raw: Any, sources: Mapping[str, Source]) -> FeatureGr
 
 def _aggregates(group: Mapping[str, Any], where: str) -> Iterator[Aggregate]:
     default = _windows(group["windows"], f"{where}, windows") if "windows" in group else None
+    derived = parse_columns(group.get("columns", {}), f"{where}, columns")
     for name, raw in read_mapping(group.get("features", {}), f"{where}, features").items():
         here = f"{where}, feature {name!r}"
         _feature_name(name, here)
@@ -86,7 +97,8 @@ def _aggregates(group: Mapping[str, Any], where: str) -> Iterator[Aggregate]:
         aggregate = read_choice(given["aggregate"], f"{here}, aggregate", AGGREGATES)
         needed, optional = AGGREGATES[aggregate]
         read_mapping(given, here, {"aggregate", *needed, *optional}, sorted(needed))
-        yield from _written_out(name, aggregate, given, default, here)
+        for each in _written_out(name, aggregate, given, default, here):
+            yield _about(each, derived, here)
 
 
 def _written_out(
@@ -97,7 +109,7 @@ def _written_out(
     where: str,
 ) -> Iterator[Aggregate]:
     column = read_text(given["column"], f"{where}, column") if "column" in given else None
-    condition = _condition(given["where"], f"{where}, where") if "where" in given else ()
+    condition = read_condition(given["where"], f"{where}, where") if "where" in given else ()
     transform = None
     if "transform" in given:
         transform = read_choice(given["transform"], f"{where}, transform", TRANSFORMS)
@@ -121,6 +133,21 @@ def _written_out(
         )
 
 
+def _about(feature: Aggregate, derived: Mapping[str, Derived], where: str) -> Aggregate:
+    """Put a derived column in place of its name, and beside a function the hash of its code."""
+    if registered := REGISTERED.get(feature.aggregate):
+        feature = replace(feature, code=registered.code)
+    if feature.column is None or feature.column not in derived:
+        return feature
+    if feature.aggregate not in NUMBERS_ONLY or feature.transform:
+        refuse(
+            where,
+            f"{feature.column!r} is derived: its aggregate must be one of {sorted(NUMBERS_ONLY)}, "
+            f"without transform, got {feature.aggregate!r}",
+        )
+    return replace(feature, column=None, derived=derived[feature.column])
+
+
 def _windows(raw: Any, where: str) -> tuple[int | None, ...]:
     if not (isinstance(raw, (list, tuple)) and raw):
         refuse(where, f"must be a list of days or {LIFE!r}, such as [1, 7, {LIFE}], got {raw!r}")
@@ -130,27 +157,6 @@ def _windows(raw: Any, where: str) -> tuple[int | None, ...]:
     if len(set(raw)) < len(raw):
         refuse(where, f"repeats a window, got {list(raw)}")
     return tuple(None if each == LIFE else each for each in raw)
-
-
-def _condition(raw: Any, where: str) -> Condition:
-    if not read_mapping(raw, where):
-        refuse(where, "must name a column and its values, such as {has_link: true}, got nothing")
-    return tuple(
-        (column, _values(values, f"{where}, column {column!r}"))
-        for column, values in sorted(raw.items())
-    )
-
-
-def _values(raw: Any, where: str) -> tuple[Scalar, ...]:
-    values = raw if isinstance(raw, (list, tuple)) else [raw]
-    kinds = {type(each) for each in values}
-    finite = all(not isinstance(each, float) or isfinite(each) for each in values)
-    alike = len(kinds) == 1 or kinds == {int, float}
-    if not (alike and kinds <= {str, bool, int, float} and finite):
-        refuse(
-            where, f"must be text, number, true or false, or a list of one of these, got {raw!r}"
-        )
-    return tuple(sorted(set(values)))
 
 
 def _attributes(group: Mapping[str, Any], where: str) -> Iterator[Attribute]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import ibis
+from ibis.expr import types as ir
 
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.features.declarations import Declarations
@@ -60,15 +61,47 @@ def active_entities(
     """
     if end < start:
         raise ConfigurationError(f"population: end must not be before start, got {start} to {end}")
-    source = declarations.source(options.source)
-    events = shaped(source_table(source, source_tables, (), "the population"), source)
-    first, last = ibis.date(start.isoformat()), ibis.date(end.isoformat())
-    recent = within(events, first, last, options.days)
-    parts = recent.group_by("entity_id", "known").aggregate(occurred=recent["occurred"].max())
-    # An event shows activity from the day it is known until its window is over.
     calendar = (
         ibis.range((start - EPOCH).days, (end - EPOCH).days + 1).unnest().name("day").as_table()
     )
+    first, last = ibis.date(start.isoformat()), ibis.date(end.isoformat())
+    return _active(options, declarations, source_tables, (first, last), calendar)
+
+
+def active_within(
+    options: ActiveOptions,
+    declarations: Declarations,
+    source_tables: Mapping[str, ibis.Table],
+    days: ibis.Table,
+) -> ibis.Table:
+    """Say the same for days that only the warehouse knows.
+
+    Args:
+        options: What counts as active.
+        declarations: Where the source is declared.
+        source_tables: Tables by name.
+        days: One row per day: ``as_of`` (date).
+
+    Returns:
+        Lazily, as :func:`active_entities`.
+    """
+    ends = days["as_of"].min(), days["as_of"].max()
+    calendar = days.select(day=days["as_of"].epoch_days())
+    return _active(options, declarations, source_tables, ends, calendar)
+
+
+def _active(
+    options: ActiveOptions,
+    declarations: Declarations,
+    source_tables: Mapping[str, ibis.Table],
+    ends: tuple[ir.DateScalar, ir.DateScalar],
+    calendar: ibis.Table,
+) -> ibis.Table:
+    source = declarations.source(options.source)
+    events = shaped(source_table(source, source_tables, (), "the population"), source)
+    recent = within(events, *ends, options.days)
+    parts = recent.group_by("entity_id", "known").aggregate(occurred=recent["occurred"].max())
+    # An event shows activity from the day it is known until its window is over.
     days = parts.join(
         calendar,
         [
@@ -76,5 +109,6 @@ def active_entities(
             calendar["day"] < parts["occurred"] + options.days,
         ],
     )
-    as_of = ibis.date(EPOCH.isoformat()) + days["day"].as_interval("D")
-    return days.select("entity_id", as_of=as_of.cast("date")).distinct()
+    # To DuckDB a date plus days is a moment, though Ibis takes it for a date.
+    moment = ibis.timestamp(EPOCH.isoformat()) + days["day"].as_interval("D")
+    return days.select("entity_id", as_of=moment.date()).distinct()

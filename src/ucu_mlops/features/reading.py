@@ -3,9 +3,11 @@
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any, NoReturn
 
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.features.groups import Condition, Scalar
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -83,3 +85,25 @@ def check_unique(names: Collection[str], where: str) -> None:
         if name in seen:
             refuse(where, f"{name!r} is declared twice; rename one")
         seen.add(name)
+
+
+def read_condition(raw: Any, where: str) -> Condition:
+    """Return which values of which columns an event must have, in the order of the columns."""
+    if not read_mapping(raw, where):
+        refuse(where, "must name a column and its values, such as {has_link: true}, got nothing")
+    return tuple(
+        (column, _values(values, f"{where}, column {column!r}"))
+        for column, values in sorted(raw.items())
+    )
+
+
+def _values(raw: Any, where: str) -> tuple[Scalar, ...]:
+    values = raw if isinstance(raw, (list, tuple)) else [raw]
+    kinds = {type(each) for each in values}
+    finite = all(not isinstance(each, float) or isfinite(each) for each in values)
+    alike = len(kinds) == 1 or kinds == {int, float}
+    if not (alike and kinds <= {str, bool, int, float} and finite):
+        refuse(
+            where, f"must be text, number, true or false, or a list of one of these, got {raw!r}"
+        )
+    return tuple(sorted(set(values)))

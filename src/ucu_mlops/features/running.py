@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import ibis
+from ibis.expr import datatypes as dt
 from ibis.expr.builders import WindowBuilder
 
 from ucu_mlops.features.events import recent
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import measures_of, merge, named, value_of
 from ucu_mlops.features.trailing import KEYS, longest_of, with_value
+
+BITS = 62  # of a whole number that are surely not its sign
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes
     its window saw; exact, because it is whole numbers that are added and taken away.
     """
     values = with_value(recent(events, longest_of(features)), features[0])
+    alone = _in_sight_of_one(values.filter(values["first"] == values["last"]), features)
+    values = values.filter(values["first"] < values["last"])
     days = values.group_by("entity_id", "value", "known").aggregate(
         occurred=values["occurred"].max(),
         first=values["first"].max(),
@@ -127,12 +132,40 @@ def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes
     ends = {each.name: _end(spans, each.window) for each in features}
     seen = {name: (spans["known"] < end) & (spans["first"] < end) for name, end in ends.items()}
     opened = {name: ibis.ifelse(each, 1.0, 0.0) for name, each in seen.items()}
-    changes = [_per_day(spans, spans["known"], opened)]
+    changes = [alone, _per_day(spans, spans["known"], opened)]
     for each in features:
         closed = spans.filter(seen[each.name], ends[each.name] <= spans["last"])
         minus = {each.name: ibis.literal(-1.0)}
         changes.append(_per_day(closed, _end(closed, each.window), minus))
     return changes
+
+
+def _in_sight_of_one(values: ibis.Table, features: Sequence[Aggregate]) -> Changes:
+    """An entity with one row sees a value in each window that its latest event lies in."""
+    longest = longest_of(features)
+    if features[0].column == "occurred_date" and longest is not None and longest <= BITS:
+        return _days_of_one(values, features)
+    latest = values.group_by("entity_id", "value").aggregate(
+        day=values["last"].max(), age=(values["last"] - values["occurred"]).min()
+    )
+    seen = {each.name: ibis.ifelse(latest["age"] < each.window, 1.0, 0.0) for each in features}
+    return _per_day(latest, latest["day"], seen)
+
+
+def _days_of_one(values: ibis.Table, features: Sequence[Aggregate]) -> Changes:
+    """A day is a bit, so that an entity with one row is one group and not as many as its days."""
+    bit = ibis.literal(1, "int64") << (values["last"] - values["occurred"])
+    days = values.group_by("entity_id").aggregate(day=values["last"].max(), bits=bit.bit_or())
+    counted = {
+        each.name: _bit_count(days["bits"] & (2 ** (each.window or 0) - 1)).cast("float64")
+        for each in features
+    }
+    return Changes(days.select(*KEYS, **counted), dict.fromkeys(counted, "sum"))
+
+
+@ibis.udf.scalar.builtin(name="BIT_COUNT", signature=((dt.int64,), dt.int64))
+def _bit_count(bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Count the ones; both warehouses call it so."""
 
 
 def _end(spans: ibis.Table, window: int | None) -> ibis.Column:

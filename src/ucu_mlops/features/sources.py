@@ -5,11 +5,15 @@ from collections.abc import Collection, Mapping
 import ibis
 
 from ucu_mlops.errors import SchemaError
-from ucu_mlops.features.groups import Aggregate, FeatureGroup, Scalar, Source
+from ucu_mlops.features.functions import REGISTERED
+from ucu_mlops.features.groups import Derived, FeatureGroup, Scalar, Source
 
 # Made from the moment of the event: an hour of the day, a day to count; never a date to learn.
 DERIVED = ("occurred_hour", "occurred_date")
-NUMBERS_ONLY = ("sum", "mean", "min", "max", "std")
+NUMBERS_ONLY = (
+    *("sum", "mean", "min", "max", "std"),
+    *(name for name, each in REGISTERED.items() if each.needs == "numbers"),
+)
 
 
 def source_table(
@@ -49,7 +53,11 @@ def source_table(
 
 def columns_of(group: FeatureGroup) -> list[str]:
     """Return the columns that a group reads, derived ones included, in order."""
-    names = {column for each in group.aggregates for column, _ in each.where}
+    derived = {each.derived for each in group.aggregates if each.derived}
+    conditions = [each.where for each in group.aggregates]
+    conditions += [terms for each in derived for terms in (each.where, each.minus)]
+    names = {column for terms in conditions for column, _ in terms}
+    names |= {each.column for each in derived if each.column}
     names |= {each.column for each in group.aggregates if each.column}
     names |= {each.name for each in group.attributes}
     return sorted(names)
@@ -68,8 +76,10 @@ def check_types(columns: Mapping[str, ibis.Column], group: FeatureGroup) -> None
     for each in group.aggregates:
         for column, values in each.where:
             _check_comparable(columns[column], column, values, f"{group.name}.{each.name}")
-        if each.aggregate in NUMBERS_ONLY:
-            _check_numeric(columns[str(each.column)], each, group)
+        if each.column and each.aggregate in NUMBERS_ONLY:
+            _check_numeric(columns[each.column], each.aggregate, each.column, each.name, group)
+        if each.derived:
+            _check_derived(columns, each.derived, group)
     for attribute in group.attributes:
         kind = columns[attribute.name].type()
         if attribute.kind == "numeric" and not kind.is_numeric():
@@ -79,11 +89,23 @@ def check_types(columns: Mapping[str, ibis.Column], group: FeatureGroup) -> None
             )
 
 
-def _check_numeric(column: ibis.Column, feature: Aggregate, group: FeatureGroup) -> None:
+def _check_derived(
+    columns: Mapping[str, ibis.Column], derived: Derived, group: FeatureGroup
+) -> None:
+    where = f"{group.name}.{derived.name}"
+    for column, values in (*derived.where, *derived.minus):
+        _check_comparable(columns[column], column, values, where)
+    if derived.column:
+        _check_numeric(columns[derived.column], "running_sum", derived.column, derived.name, group)
+
+
+def _check_numeric(
+    column: ibis.Column, operation: str, name: str, feature: str, group: FeatureGroup
+) -> None:
     if not column.type().is_numeric():
         raise SchemaError(
-            f"feature {group.name}.{feature.name}: {feature.aggregate} needs numbers, column "
-            f"{feature.column!r} of source {group.source!r} has {column.type()}; "
+            f"feature {group.name}.{feature}: {operation} needs numbers, column "
+            f"{name!r} of source {group.source!r} has {column.type()}; "
             "count or share with where instead"
         )
 

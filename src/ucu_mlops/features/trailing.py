@@ -24,6 +24,7 @@ from ucu_mlops.features.measures import (
 
 KEYS = ("entity_id", "day")
 PART = ("entity_id", "occurred", "known")
+SMALLEST_SPREAD = 1e-6
 
 
 def trailing_measures(
@@ -41,11 +42,11 @@ def trailing_measures(
     """
     names = named(features)
     longest = longest_of(features)
-    chosen = recent(events, longest)
+    chosen = _coarse(recent(events, longest), features)
     parts = chosen.group_by(*PART).aggregate(
         **{name: measure.of(chosen) for measure, name in names.items()}
     )
-    seen = _seen(parts, rows, longest)
+    seen = seen_by(parts, rows, longest)
     wanted = {
         (measure, feature.window): f"{names[measure]}_{feature.window}"
         for feature in features
@@ -80,16 +81,25 @@ def trailing_spread(
         One row per row that sees any event: ``entity_id``, ``day``, the features.
     """
     longest = longest_of(features)
-    seen = _seen(recent(events, longest), rows, longest)
+    seen = seen_by(recent(events, longest), rows, longest)
     return seen.group_by(*KEYS).aggregate(
         **{
-            feature.name: numbers(seen[OF + str(feature.column)], feature.transform).std(
-                where=_all(condition(seen, feature.where), _within(seen, feature.window)),
-                how="sample",
+            feature.name: spread(
+                numbers(seen[OF + str(feature.column)], feature.transform),
+                _all(condition(seen, feature.where), _within(seen, feature.window)),
             )
             for feature in features
         }
     )
+
+
+def spread(values: ibis.Column, where: ir.BooleanValue | None) -> ibis.Scalar:
+    """Return the standard deviation of a sample; 0 below a millionth of the mean.
+
+    There it is only what is left of rounding, which differs from run to run.
+    """
+    found, mean = values.std(where=where, how="sample"), values.mean(where=where)
+    return ibis.ifelse(found <= mean.abs() * SMALLEST_SPREAD, 0.0, found)
 
 
 def trailing_top_share(
@@ -108,7 +118,7 @@ def trailing_top_share(
     longest = longest_of(features)
     values = with_value(recent(events, longest), features[0])
     parts = values.group_by(*PART, "value").aggregate(n=values.count().cast("float64"))
-    seen = _seen(parts, rows, longest)
+    seen = seen_by(parts, rows, longest)
     of_each = seen.group_by(*KEYS, "value").aggregate(
         **{each.name: seen["n"].sum(where=_within(seen, each.window)) for each in features}
     )
@@ -131,7 +141,21 @@ def longest_of(features: Sequence[Aggregate]) -> int | None:
     return None if None in windows else max(each for each in windows if each is not None)
 
 
-def _seen(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Table:
+def _coarse(events: ibis.Table, features: Sequence[Aggregate]) -> ibis.Table:
+    """Let the events of an entity with one row, and in the same windows, pass for one day's.
+
+    Its row cannot tell them apart, and there are fewer parts to merge. They are taken for those of
+    the first day of the smallest window that sees them.
+    """
+    days = events["occurred"]
+    for window in sorted({each.window for each in features if each.window}, reverse=True):
+        start = events["last"] - (window - 1)
+        days = ibis.ifelse(events["occurred"] >= start, start, days)
+    alone = events["first"] == events["last"]
+    return events.mutate(occurred=ibis.ifelse(alone, days, events["occurred"]))
+
+
+def seen_by(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Table:
     """Put beside each row every part that was known by then and is not older than ``longest``."""
     meets = [rows["entity_id"] == parts["entity_id"], parts["known"] <= rows["day"]]
     if longest is not None:

@@ -1,6 +1,6 @@
 """One Kedro project, from which many pipelines are run one after another in one process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,13 +64,18 @@ class Project:
             session.close()
 
 
-def read_configuration(path: Path, env: str | None, key: str) -> dict[str, Any]:
+def read_configuration(
+    path: Path, env: str | None, key: str, given: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Read configuration without opening a session: for commands that must be quick.
 
     Args:
         path: Folder that holds ``conf/``.
         env: Name of the configuration environment; None is the desk.
         key: Kind of configuration, such as ``parameters`` or ``globals``.
+        given: Run-time parameters, as of ``--params``.
     """
-    loader = OmegaConfigLoader(str(path / "conf"), env=env, **CONFIG_LOADER_ARGS)
+    loader = OmegaConfigLoader(
+        str(path / "conf"), env=env, runtime_params=dict(given or {}), **CONFIG_LOADER_ARGS
+    )
     return dict(loader[key])

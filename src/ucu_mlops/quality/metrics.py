@@ -102,10 +102,46 @@ def recall_at_capacity(
     if capacity < 0:
         raise ConfigurationError(f"capacity must be at least 0, got {capacity}")
     truth, scores, counts = _checked(labels, probabilities, weights)
+    return float(np.average(checked_shares(scores, capacity), weights=truth * counts))
+
+
+def precision_at_capacity(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    capacity: int,
+    weights: ArrayLike | None = None,
+) -> float:
+    """Give the share of positives among the rows that moderators check.
+
+    Args:
+        labels: 0 or 1, shape ``(n_rows,)``.
+        probabilities: Shape ``(n_rows,)``.
+        capacity: How many rows are checked, as for :func:`recall_at_capacity`.
+        weights: What each row counts for; 1 when absent. Each takes one place.
+
+    Returns:
+        The share; 0 where nothing of weight is checked.
+
+    Raises:
+        ConfigurationError: The capacity is negative.
+        DataError: Shapes differ, or values are no labels, probabilities or weights.
+        NotEnoughDataError: There is one class only.
+    """
+    if capacity < 0:
+        raise ConfigurationError(f"capacity must be at least 0, got {capacity}")
+    truth, scores, counts = _checked(labels, probabilities, weights)
+    checked = checked_shares(scores, capacity) * counts
+    total = float(checked.sum())
+    return float((checked * truth).sum()) / total if total > 0 else 0.0
+
+
+def checked_shares(probabilities: ArrayLike, capacity: int) -> Floats:
+    """Give each row's share of a place; rows that tie for the last places share them evenly."""
+    scores = np.asarray(probabilities, dtype=np.float64)
     _, tied, sizes = np.unique(-scores, return_inverse=True, return_counts=True)
     places_left = capacity - (np.cumsum(sizes) - sizes)
-    checked_share = np.clip(places_left / sizes, 0, 1)[tied]
-    return float(np.average(checked_share, weights=truth * counts))
+    shares: Floats = np.clip(places_left / sizes, 0, 1)[tied]
+    return shares
 
 
 def best_f1_threshold(

@@ -14,21 +14,25 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from imblearn.over_sampling import RandomOverSampler
-from imblearn.under_sampling import RandomUnderSampler
 from lightgbm import LGBMClassifier
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.errors import ConfigurationError, DataError, SchemaError
+from ucu_mlops.scam.balancing import METHODS, balance
 from ucu_mlops.scam.calibration import Calibration, fit_platt
+from ucu_mlops.scam.classifiers import ESTIMATORS, RELEASED, fit_classifier, log_odds
 from ucu_mlops.scam.folds import fold_of_each_row
-from ucu_mlops.scam.preprocessing import build_preprocessing, model_frame
+from ucu_mlops.scam.preprocessing import (
+    SCALES,
+    build_preprocessing,
+    categories_of,
+    model_frame,
+)
 
-SAMPLERS = {"none": None, "undersample": RandomUnderSampler, "oversample": RandomOverSampler}
-# On cores shared with others a second thread mostly waits, spinning: 0.05 s became 0.2-1.6 s.
-THREADS = 1
 # What may be tuned. Seeds, threads and the objective are not among it, nor what the export does
 # not know: linear trees, categorical splits, zero as missing, random forests.
 TUNABLE = (
@@ -45,9 +49,12 @@ class TrainingOptions:
 
     Attributes:
         seed: Seed of folds, sampler and trees.
+        estimator: ``lightgbm``; ``logistic`` and ``random_forest`` are for comparison only.
         outliers: ``lower`` and ``upper`` quantiles of the training rows; what lies beyond counts
-            as lying there.
-        balancing: ``none``, ``undersample`` (drop negatives) or ``oversample`` (repeat positives).
+            as lying there (0 and 1: nothing is cut).
+        scale: ``linear``; ``log`` takes signed logarithms first and is for comparison only.
+        balancing: ``none``, ``undersample`` (drop negatives), ``oversample`` (repeat positives) or
+            ``smotenc`` (make positives up).
         ratio: Positives per negative after balancing, above 0 and at most 1.
         lightgbm: LightGBM's parameters, by their scikit-learn names.
         calibration_folds: Folds whose held-out log-odds the calibration is fitted on; at least 2.
@@ -55,9 +62,11 @@ class TrainingOptions:
     """
 
     seed: int = 0
+    estimator: str = RELEASED
     outliers: Mapping[str, float] = field(
         default_factory=lambda: {"lower": 0.001, "upper": 0.999}  # one row in a thousand each side
     )
+    scale: str = "linear"
     balancing: str = "none"
     ratio: float = 1.0
     lightgbm: Mapping[str, Any] = field(default_factory=dict)
@@ -73,10 +82,12 @@ class TrainingOptions:
                 "training.outliers must have 0 <= lower < upper <= 1 and nothing else, "
                 f"got {dict(self.outliers)}"
             )
-        if self.balancing not in SAMPLERS:
-            raise ConfigurationError(
-                f"training.balancing must be one of {sorted(SAMPLERS)}, got {self.balancing!r}"
-            )
+        allowed = {"balancing": METHODS, "estimator": ESTIMATORS, "scale": SCALES}
+        for name, choices in allowed.items():
+            if (chosen := getattr(self, name)) not in choices:
+                raise ConfigurationError(
+                    f"training.{name} must be one of {sorted(choices)}, got {chosen!r}"
+                )
         if not 0 < self.ratio <= 1:
             raise ConfigurationError(
                 f"training.ratio must be above 0 and at most 1, got {self.ratio}"
@@ -97,7 +108,7 @@ class FittedScam:
     Attributes:
         features: The inputs.
         preprocessing: Clips and scales the numbers, encodes the categories.
-        classifier: Boosted trees on what the preprocessing gives.
+        classifier: Boosted trees, or what they are compared with, on what the preprocessing gives.
         calibration: From log-odds to probabilities.
         held_out: Calibrated probability of each training row by a model that never saw the
             row's entity, shape ``(n_rows,)``.
@@ -105,7 +116,7 @@ class FittedScam:
 
     features: tuple[FeatureSpec, ...]
     preprocessing: ColumnTransformer
-    classifier: LGBMClassifier
+    classifier: LGBMClassifier | LogisticRegression | RandomForestClassifier
     calibration: Calibration
     held_out: NDArray[np.float64]
 
@@ -114,7 +125,7 @@ class FittedScam:
         if len(frame) == 0:
             return np.empty((0, 1))
         prepared = self.preprocessing.transform(model_frame(frame, self.features))
-        return self.calibration.apply(_log_odds(self.classifier, prepared)).reshape(-1, 1)
+        return self.calibration.apply(log_odds(self.classifier, prepared)).reshape(-1, 1)
 
 
 def fit(
@@ -142,19 +153,18 @@ def fit(
     )
     frame = model_frame(training_set, features)
 
-    log_odds = np.empty(len(labels))
+    held_out = np.empty(len(labels))
     for fold in range(options.calibration_folds):
         kept, left_out = folds != fold, folds == fold
-        preprocessing = build_preprocessing(features, options.outliers)
-        prepared = preprocessing.fit_transform(frame[kept])
-        trees = _fit_trees(prepared, labels[kept], weights[kept], options)
-        log_odds[left_out] = _log_odds(trees, preprocessing.transform(frame[left_out]))
-    calibration = fit_platt(log_odds, labels, weights)
+        preprocessing, classifier = _fit_once(
+            frame[kept], labels[kept], weights[kept], features, options
+        )
+        held_out[left_out] = log_odds(classifier, preprocessing.transform(frame[left_out]))
+    calibration = fit_platt(held_out, labels, weights)
 
-    preprocessing = build_preprocessing(features, options.outliers)
-    trees = _fit_trees(preprocessing.fit_transform(frame), labels, weights, options)
+    preprocessing, classifier = _fit_once(frame, labels, weights, features, options)
     return FittedScam(
-        tuple(features), preprocessing, trees, calibration, calibration.apply(log_odds)
+        tuple(features), preprocessing, classifier, calibration, calibration.apply(held_out)
     )
 
 
@@ -174,39 +184,25 @@ def _labels_and_weights(
     return labels, weights
 
 
-def _fit_trees(
-    prepared: NDArray[np.float32],
+def _fit_once(
+    frame: pd.DataFrame,
     labels: NDArray[np.int64],
     weights: NDArray[np.float64],
+    features: Sequence[FeatureSpec],
     options: TrainingOptions,
-) -> LGBMClassifier:
+) -> tuple[ColumnTransformer, LGBMClassifier | LogisticRegression | RandomForestClassifier]:
+    preprocessing = build_preprocessing(features, options.outliers, options.scale)
     # Not imbalanced-learn's Pipeline: it would resample the rows and leave their weights behind.
-    chosen = _balanced(labels, options)
-    classifier = LGBMClassifier(
-        **options.lightgbm,
-        random_state=options.seed,
-        deterministic=True,
-        force_row_wise=True,
-        n_jobs=THREADS,
-        verbose=-1,
+    sample = balance(
+        preprocessing.fit_transform(frame),
+        labels,
+        weights,
+        method=options.balancing,
+        ratio=options.ratio,
+        seed=options.seed,
+        widths=[len(each) for each in categories_of(preprocessing, features).values()],
     )
-    classifier.fit(prepared[chosen], labels[chosen], sample_weight=weights[chosen])
-    return classifier
-
-
-def _balanced(labels: NDArray[np.int64], options: TrainingOptions) -> NDArray[np.int64]:
-    """Choose the rows to fit on; a set that is already that balanced stays whole."""
-    rows = np.arange(len(labels))
-    sampler = SAMPLERS[options.balancing]
-    if sampler is None or labels.sum() >= options.ratio * (1 - labels).sum():
-        return rows
-    chosen, _ = sampler(sampling_strategy=options.ratio, random_state=options.seed).fit_resample(
-        rows.reshape(-1, 1), labels
+    classifier = fit_classifier(
+        *sample, estimator=options.estimator, lightgbm=options.lightgbm, seed=options.seed
     )
-    # Sorted, because the order of rows decides how sums are rounded.
-    return np.sort(chosen.ravel())
-
-
-def _log_odds(trees: LGBMClassifier, prepared: NDArray[np.float32]) -> NDArray[np.float64]:
-    raw = trees.booster_.predict(prepared, raw_score=True, num_threads=THREADS)
-    return np.asarray(raw, dtype=np.float64)
+    return preprocessing, classifier

@@ -8,10 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.bundle.predict import model_inputs
+
+SCALES = ("linear", "log")
 
 
 class ClippedScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -73,18 +76,22 @@ def named(features: Sequence[FeatureSpec], kind: str) -> list[str]:
 
 
 def build_preprocessing(
-    features: Sequence[FeatureSpec], outliers: Mapping[str, float]
+    features: Sequence[FeatureSpec], outliers: Mapping[str, float], scale: str = "linear"
 ) -> ColumnTransformer:
     """Build what is yet to be fitted: numbers clipped and scaled, then categories one by one.
 
     Args:
         features: The inputs.
         outliers: ``lower`` and ``upper`` quantiles.
+        scale: ``linear``, or ``log`` for signed logarithms before all else.
     """
+    scaler: Any = ClippedScaler(**outliers)
+    if scale == "log":
+        scaler = make_pipeline(FunctionTransformer(_signed_log), scaler)
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
     return ColumnTransformer(
         [
-            ("numeric", ClippedScaler(**outliers), named(features, "numeric")),
+            ("numeric", scaler, named(features, "numeric")),
             ("categorical", encoder, named(features, "categorical")),
         ]
     )
@@ -106,3 +113,11 @@ def source_of_columns(
     """Name the feature that each column of the matrix comes from."""
     encoded = categories_of(preprocessing, features)
     return named(features, "numeric") + [name for name in encoded for _ in encoded[name]]
+
+
+def _signed_log(values: Any) -> NDArray[np.float32]:
+    numbers = np.asarray(values, dtype=np.float64)
+    logarithms: NDArray[np.float32] = (np.sign(numbers) * np.log1p(np.abs(numbers))).astype(
+        np.float32
+    )
+    return logarithms

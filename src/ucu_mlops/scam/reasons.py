@@ -16,6 +16,7 @@ from ucu_mlops.scam.onnx_export import PREPARED
 from ucu_mlops.scam.training import PREPROCESSING_FILE, TREES_FILE
 
 DAYS = re.compile(r"(?P<what>.+)_(?P<days>\d+)d")
+SHARE = re.compile(r".+_share(_\d+d|_life)?")
 LIFE = re.compile(r"(?P<what>.+)_life")
 UNKNOWN = "unknown"
 TRUTH = {"true": "yes", "false": "no", "": UNKNOWN}
@@ -87,7 +88,9 @@ def _tree_contributions(
 
 
 def _sentence(spec: FeatureSpec, value: Any, usual: Mapping[str, Any]) -> str:
-    spell = _spelled_number if spec.kind == "numeric" else _spelled_category
+    spell = _spelled_category
+    if spec.kind == "numeric":
+        spell = _spelled_share if SHARE.fullmatch(spec.name) else _spelled_number
     sentence = f"{_human_name(spec.name)}: {spell(value)}"
     if (median := usual[spec.name]) is not None:
         sentence += f"; usual {spell(median)}"
@@ -109,6 +112,10 @@ def _spelled_number(value: float) -> str:
     if abs(value) < ALL_DIGITS_BELOW and (abs(value) >= WHOLE_FROM or float(value).is_integer()):
         return f"{value:,.0f}"
     return f"{value:,.3g}"
+
+
+def _spelled_share(value: float) -> str:
+    return UNKNOWN if np.isnan(value) else f"{100 * value:.3g} %"
 
 
 def _spelled_category(value: Any) -> str:

@@ -11,7 +11,9 @@ import pandas as pd
 from ucu_mlops.bundle.manifest import FeatureSpec, LabelSpec, Manifest
 from ucu_mlops.bundle.predict import MODEL_FILE
 from ucu_mlops.bundle.store import Draft
+from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.quality.metrics import best_f1_threshold, classification_metrics
+from ucu_mlops.scam.classifiers import RELEASED
 from ucu_mlops.scam.estimator import FittedScam, TrainingOptions, fit
 from ucu_mlops.scam.onnx_export import preprocessing_to_onnx, to_onnx
 from ucu_mlops.scam.preprocessing import source_of_columns
@@ -47,10 +49,16 @@ def train(
         held-out predictions, at their best F1).
 
     Raises:
+        ConfigurationError: The options are for comparison only.
         SchemaError: A column is missing or holds something else.
         DataError: A label is neither 0 nor 1, or a weight is not positive.
         NotEnoughDataError: Too few entities of either class.
     """
+    if (options.estimator, options.scale) != (RELEASED, "linear"):
+        raise ConfigurationError(
+            f"training.estimator {options.estimator!r} with scale {options.scale!r} is for "
+            f"comparison only; release {RELEASED!r} with 'linear', whose export is exact"
+        )
     fitted = fit(training_set, features, options)
     columns = source_of_columns(fitted.preprocessing, features)
     manifest = Manifest(

@@ -1,75 +1,100 @@
-"""Put two versions beside each other on users whom no version was trained on."""
+"""Put two versions and the baseline beside each other on users whom no version was trained on."""
 
 from typing import Any
 
 import ibis
 import pandas as pd
-import plotly.graph_objects as go
-from sklearn.metrics import precision_recall_curve
 
 from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.bundle.store import Bundle
-from ucu_mlops.errors import NotEnoughDataError
+from ucu_mlops.errors import NotEnoughDataError, SchemaError
 from ucu_mlops.features.period import Period
-from ucu_mlops.quality.metrics import classification_metrics
+from ucu_mlops.quality.evaluation import EvaluationOptions, gain, measure
+from ucu_mlops.quality.metrics import best_f1_threshold
 
-VERSIONS = ("challenger", "champion")
+# The baseline is the cold start's rule; it is the champion, too, until a model replaces it.
+VERSIONS = ("challenger", "champion", "baseline")
 IDENTITY = ("training_id", "rows", "positives", "first_day", "last_day")
 
 
 def score_holdout(
-    training_set: ibis.Table, challenger: Bundle, incumbent: Bundle, period: Period
+    training_set: ibis.Table,
+    challenger: Bundle,
+    incumbent: Bundle,
+    rule: Bundle,
+    options: EvaluationOptions,
+    period: Period,
 ) -> pd.DataFrame:
-    """Score the held-out, labelled rows of this run with both versions.
+    """Score the held-out, labelled rows of this run with both versions and the rule.
 
     Returns:
         One row per held-out entity and day: ``entity_id``, ``as_of``, ``label`` (0 or 1),
-        ``weight``, ``champion`` and ``challenger`` (probabilities), ``champion_version`` and
-        ``challenger_version``.
+        ``weight``, ``champion``, ``challenger`` and ``baseline`` (probabilities),
+        ``champion_version`` and ``challenger_version``, and the columns of the segments.
+
+    Raises:
+        SchemaError: A segment is no column of the training set.
     """
+    if missing := sorted(set(options.segments) - set(training_set.columns)):
+        raise SchemaError(
+            f"evaluation.segments: the training set has no {missing}; "
+            "name features of the model, or add them to it"
+        )
     own = training_set.filter(
         training_set["trained_as_of"] == period.as_of, training_set["split"] == "holdout"
     )
     frame: pd.DataFrame = own.order_by("entity_id", "as_of").execute()
     scores = {
         name: Predictor(bundle).predict(frame)[:, 0]
-        for name, bundle in zip(VERSIONS, (challenger, incumbent), strict=True)
+        for name, bundle in zip(VERSIONS, (challenger, incumbent, rule), strict=True)
     }
-    return frame[["entity_id", "as_of", "label", "weight"]].assign(
+    return frame[["entity_id", "as_of", "label", "weight", *options.segments]].assign(
         **scores, champion_version=incumbent.version, challenger_version=challenger.version
     )
 
 
-def evaluate(holdout_scores: pd.DataFrame, challenger: Bundle, incumbent: Bundle) -> dict[str, Any]:
-    """Report both versions' figures on the same rows, weighted by propensity.
+def evaluate(
+    holdout_scores: pd.DataFrame,
+    challenger: Bundle,
+    incumbent: Bundle,
+    rule: Bundle,
+    options: EvaluationOptions,
+) -> dict[str, Any]:
+    """Report both versions and the baseline on the same rows, weighted by propensity.
 
     Returns:
-        ``rows``, ``positives``, and per version its id, training data and figures; a version's
-        figures are null, with the reason beside them, while the hold-out has one class only.
+        ``rows``, ``positives``, ``level`` of the intervals, and per version its id, training data
+        and what :func:`ucu_mlops.quality.evaluation.measure` gives, which is null, with the reason
+        beside it, while the hold-out has one class only; ``gain``: the challenger's recall at
+        capacity over the others'.
     """
-    labels = holdout_scores["label"].to_numpy()
-    report: dict[str, Any] = {"rows": len(labels), "positives": int(labels.sum())}
-    for name, bundle in zip(VERSIONS, (challenger, incumbent), strict=True):
+    report: dict[str, Any] = {
+        "rows": len(holdout_scores),
+        "positives": int(holdout_scores["label"].sum()),
+        "level": options.level,
+        "capacity_share": options.capacity_share,
+    }
+    for name, bundle in zip(VERSIONS, (challenger, incumbent, rule), strict=True):
         report[name] = {
             "version": bundle.version,
             "kind": bundle.manifest.kind,
             "training": _identity(bundle),
-            "threshold": bundle.manifest.labels[0].threshold,
         }
         try:
-            report[name]["metrics"] = classification_metrics(
-                labels,
-                holdout_scores[name].to_numpy(),
-                bundle.manifest.labels[0].threshold,
-                holdout_scores["weight"].to_numpy(),
-            )
+            threshold = _threshold(name, holdout_scores, bundle)
+            report[name]["threshold"] = threshold
+            report[name] |= measure(holdout_scores, name, threshold, options)
         except NotEnoughDataError as error:
             report[name] |= {"metrics": None, "why_not": str(error)}
+    others = [name for name in VERSIONS[1:] if report[name]["metrics"]]
+    report["gain"] = {
+        f"over_{name}": gain(holdout_scores, "challenger", name, options) for name in others
+    }
     return report
 
 
 def list_metrics(evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Name both versions' figures as MLflow keeps them.
+    """Name all versions' figures as MLflow keeps them.
 
     Returns:
         ``<version>.<figure>`` to ``{"value": …, "step": 0}``; none for a hold-out of one class.
@@ -81,19 +106,11 @@ def list_metrics(evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
     }
 
 
-def plot_evaluation(holdout_scores: pd.DataFrame) -> go.Figure:
-    """Draw precision over recall of both versions on the held-out rows."""
-    figure = go.Figure()
-    for name in VERSIONS if holdout_scores["label"].any() else ():
-        precision, recall, _ = precision_recall_curve(holdout_scores["label"], holdout_scores[name])
-        figure.add_scatter(x=recall, y=precision, name=name, mode="lines")
-    figure.update_layout(
-        title="Held-out users: precision over recall",
-        xaxis_title="recall",
-        yaxis_title="precision",
-        template="plotly_white",
-    )
-    return figure
+def _threshold(name: str, scores: pd.DataFrame, bundle: Bundle) -> float:
+    """Give a version's own threshold; the rule as written has none, so it gets the best for F1."""
+    if name != "baseline":
+        return bundle.manifest.labels[0].threshold
+    return best_f1_threshold(scores["label"], scores[name], scores["weight"])
 
 
 def _identity(bundle: Bundle) -> dict[str, Any]:

@@ -1,17 +1,14 @@
 """Challenger beside champion, once for each model.
 
-``<model>.training_set`` → score_holdout → ``<model>.holdout_scores`` → evaluate, plot_evaluation
-→ ``<model>.evaluation``, ``<model>.evaluation_plot``
+``<model>.training_set`` → score_holdout → ``<model>.holdout_scores`` → evaluate
+→ ``<model>.evaluation`` → plot_evaluation, list_metrics
+→ ``<model>.evaluation_plot``, ``<model>.metrics``
 """
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.evaluation.nodes import (
-    evaluate,
-    list_metrics,
-    plot_evaluation,
-    score_holdout,
-)
+from ucu_mlops.pipelines.evaluation.nodes import evaluate, list_metrics, score_holdout
+from ucu_mlops.pipelines.evaluation.plots import plot_evaluation
 
 
 def create_pipeline(model: str) -> Pipeline:
@@ -23,6 +20,8 @@ def create_pipeline(model: str) -> Pipeline:
                 "training_set": "training_set",
                 "challenger": "challenger",
                 "incumbent": "incumbent",
+                "rule": "rule",
+                "options": "params:evaluation",
                 "period": "params:period",
             },
             outputs="holdout_scores",
@@ -34,6 +33,8 @@ def create_pipeline(model: str) -> Pipeline:
                 "holdout_scores": "holdout_scores",
                 "challenger": "challenger",
                 "incumbent": "incumbent",
+                "rule": "rule",
+                "options": "params:evaluation",
             },
             outputs="evaluation",
             name="evaluate",
@@ -46,7 +47,7 @@ def create_pipeline(model: str) -> Pipeline:
         ),
         Node(
             plot_evaluation,
-            inputs={"holdout_scores": "holdout_scores"},
+            inputs={"holdout_scores": "holdout_scores", "evaluation": "evaluation"},
             outputs="evaluation_plot",
             name="plot_evaluation",
         ),
@@ -54,6 +55,9 @@ def create_pipeline(model: str) -> Pipeline:
     return Pipeline(
         steps,
         namespace=model,
-        parameters={"params:period": "params:period"},
+        parameters={
+            "params:period": "params:period",
+            "params:evaluation": f"params:evaluation.{model}",
+        },
         tags="group.evaluation",
     )

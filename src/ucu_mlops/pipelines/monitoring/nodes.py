@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 def watch(
     champion: Bundle,
     scores: ibis.Table,
-    inputs: pd.DataFrame,
+    inputs: ibis.Table,
     options: DriftOptions,
     period: Period,
 ) -> pd.DataFrame:
@@ -30,9 +30,16 @@ def watch(
         One row per feature and score, the columns of ``drift``.
     """
     own = scores.filter(scores["as_of"] == period.as_of)
+    reference = champion.manifest.reference
+    watched = [
+        name
+        for name in reference.get("features", {})
+        if name in inputs.columns and name not in options.unwatched
+    ]
+    todays = inputs.filter(inputs["as_of"] == period.as_of)
     return measure_drift(
-        champion.manifest.reference,
-        inputs,
+        reference,
+        todays.select("entity_id", *watched).execute(),
         own.select("probability").execute()["probability"].to_numpy(),
         model=champion.manifest.model,
         as_of=period.as_of,

@@ -75,8 +75,12 @@ def complete(
             f"run kedro run --pipeline=features --params=start={window.start},end={window.end}"
         )
     probabilities = Predictor(candidate).predict(frame)[:, 0]
-    threshold = threshold_for_capacity(
-        probabilities, days=frame["as_of"].nunique(), capacity=review.capacity
+    # Reports, exploration and second looks have places of their own: the model is sure of the rest.
+    places = review.capacity - sum(review.places())
+    threshold, expected = threshold_for_capacity(
+        frame[["entity_id", "as_of"]].assign(probability=probabilities),
+        places,
+        review.dismissed_days,
     )
     labels = tuple(replace(label, threshold=threshold) for label in candidate.manifest.labels)
     reference = build_reference(
@@ -85,5 +89,9 @@ def complete(
         candidate.manifest.features,
         candidate.manifest.training["importances"],
     )
-    policy = candidate.manifest.policy | {"capacity": review.capacity}
+    policy = candidate.manifest.policy | {
+        "capacity": review.capacity,
+        "places": places,
+        "expected_cases_per_day": expected,
+    }
     return revise(candidate, labels=labels, policy=policy, reference=reference)

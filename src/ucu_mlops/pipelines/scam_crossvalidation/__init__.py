@@ -1,5 +1,8 @@
 """Labels and events to cross-validated figures, for any data set."""
 
-from ucu_mlops.pipelines.scam_crossvalidation.pipeline import create_pipeline
+from ucu_mlops.pipelines.scam_crossvalidation.pipeline import (
+    create_comparison_pipeline,
+    create_pipeline,
+)
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_comparison_pipeline", "create_pipeline"]

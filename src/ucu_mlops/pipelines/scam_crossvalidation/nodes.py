@@ -2,16 +2,22 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
+import pandas as pd
+import plotly.graph_objects as go
 
+from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.bundle.specs import feature_specs
-from ucu_mlops.features.declarations import parse_declarations
+from ucu_mlops.features.declarations import Declarations, parse_declarations
+from ucu_mlops.features.events import shaped
 from ucu_mlops.features.joins import point_in_time
 from ucu_mlops.features.labels import declared_labels
-from ucu_mlops.scam.crossvalidation import CrossValidationOptions, cross_validate
+from ucu_mlops.features.sources import source_table
+from ucu_mlops.scam.comparison import FIGURE_NAMES, add_first_event_day, compare
+from ucu_mlops.scam.crossvalidation import EVERYBODY, CrossValidationOptions, cross_validate
 from ucu_mlops.scam.estimator import TrainingOptions
 
 logger = logging.getLogger(__name__)
@@ -35,13 +41,105 @@ def cross_validate_labels(
         options: Folds, seed, cohorts.
 
     Returns:
-        ``cross_validation``: per cohort, mean and spread of each figure.
+        ``cross_validation``: per cohort, mean and spread of each figure; where ``first_days`` is
+        set, ``first_days``: the same for all, learned and tested as of that day of each entity.
     """
     declared = parse_declarations(features)
-    names = [feature.name for group in declared.groups for feature in group.features]
-    spine = ibis.memtable(declared_labels(declared, labels).to_pyarrow())
-    rows = point_in_time(names, declared, source_tables, spine).execute()
-    rows = rows.sort_values(["entity_id", "as_of"], ignore_index=True)
-    report = cross_validate(rows, feature_specs(declared, names), training, options)
+    spine = declared_labels(declared, labels)
+    rows, specs = _described(spine, source_tables, declared)
+    report = cross_validate(rows, specs, training, options)
+    if options.first_days:
+        events = _first_events(source_tables, declared, options.first_days_source)
+        young = _early(spine, events, options.first_days)
+        rows, specs = _described(young, source_tables, declared)
+        everybody = CrossValidationOptions(
+            folds=options.folds, seed=options.seed, cases_share=options.cases_share
+        )
+        early = cross_validate(rows, specs, training, everybody)["cross_validation"][EVERYBODY]
+        report["first_days"] = {"days": options.first_days, "cross_validation": early}
     logger.info("%s", json.dumps(report, indent=2))
     return report
+
+
+def compare_variants(
+    labels: ibis.Table,
+    source_tables: Mapping[str, ibis.Table],
+    features: dict[str, Any],
+    training: TrainingOptions,
+    options: CrossValidationOptions,
+) -> dict[str, Any]:
+    """Cross-validate each declared variant of training on the same folds.
+
+    Where ``first_days_source`` is set, the report shows as well what a feature that tells the
+    calendar would do: the day of the first event is one column more, in this report only.
+
+    Returns:
+        As :func:`ucu_mlops.scam.comparison.compare` describes it.
+    """
+    declared = parse_declarations(features)
+    rows, specs = _described(declared_labels(declared, labels), source_tables, declared)
+    if options.first_days_source:
+        first = _first_events(source_tables, declared, options.first_days_source).execute()
+        rows = add_first_event_day(rows, first)
+    return compare(rows, specs, training, options)
+
+
+def list_comparison(comparison: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Name each variant's mean figures as MLflow keeps them.
+
+    Returns:
+        ``<variant>.<figure>`` to ``{"value": …, "step": 0}``.
+    """
+    return {
+        f"{name}.{figure}": {"value": values["mean"], "step": 0}
+        for name, variant in comparison["variants"].items()
+        for figure, values in variant["figures"].items()
+    }
+
+
+def plot_comparison(comparison: dict[str, Any]) -> go.Figure:
+    """Draw each variant's figures with their spread, one group of bars per figure."""
+    figure = go.Figure()
+    for name, variant in comparison["variants"].items():
+        values = [variant["figures"][each] for each in FIGURE_NAMES]
+        figure.add_bar(
+            x=list(FIGURE_NAMES.values()),
+            y=[each["mean"] for each in values],
+            error_y={"type": "data", "array": [each["sd"] for each in values]},
+            name=name,
+        )
+    figure.update_layout(
+        title="Variants of training on the same folds (bars: spread over the folds)",
+        yaxis_title="mean over the folds",
+        barmode="group",
+        template="plotly_white",
+    )
+    return figure
+
+
+def _described(
+    spine: ibis.Table, source_tables: Mapping[str, ibis.Table], declared: Declarations
+) -> tuple[pd.DataFrame, Sequence[FeatureSpec]]:
+    names = [feature.name for group in declared.groups for feature in group.features]
+    stored = ibis.memtable(spine.to_pyarrow())
+    rows = point_in_time(names, declared, source_tables, stored).execute()
+    return rows.sort_values(["entity_id", "as_of"], ignore_index=True), feature_specs(
+        declared, names
+    )
+
+
+def _first_events(
+    source_tables: Mapping[str, ibis.Table], declared: Declarations, name: str
+) -> ibis.Table:
+    source = declared.source(name)
+    events = shaped(source_table(source, source_tables, (), "crossvalidation"), source)
+    return events.group_by("entity_id").aggregate(first=events["occurred_at"].min().date())
+
+
+def _early(spine: ibis.Table, first_events: ibis.Table, days: int) -> ibis.Table:
+    """Move each entity's day to the last of its first ``days``, if that is earlier."""
+    table = spine.mutate(entity_id=spine["entity_id"].cast("string"))
+    table = table.join(first_events, "entity_id")
+    last = table["first"] + ibis.interval(days=days - 1)
+    as_of = ibis.least(table["as_of"].cast("date"), last.cast("date"))
+    return table.mutate(as_of=as_of).drop("first")

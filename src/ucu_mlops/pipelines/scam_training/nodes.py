@@ -75,13 +75,14 @@ def build_training_set(
     source_tables: Mapping[str, ibis.Table],
     features: dict[str, Any],
     incumbent: Bundle,
+    rule: Bundle,
     options: TrainingSetOptions,
     period: Period,
 ) -> pd.DataFrame:
     """Join each label with its features as they were known at the end of the labelled day.
 
-    The champion's features are among them, whatever the challenger is to learn from: both will
-    be compared on these rows.
+    The champion's and the rule's features are among them, whatever the challenger is to learn
+    from: all three will be compared on these rows.
 
     Returns:
         One row per labelled entity and day: the label's columns, the features, ``split``
@@ -90,7 +91,7 @@ def build_training_set(
     window = period.last(options.days)
     recent = labels.filter(labels["as_of"].between(window.start, window.end))
     spine = ibis.memtable(recent.drop("model").to_pyarrow())
-    theirs = [spec.name for spec in incumbent.manifest.features]
+    theirs = [spec.name for each in (incumbent, rule) for spec in each.manifest.features]
     names = list(dict.fromkeys([*options.features, *theirs]))
     rows = point_in_time(names, parse_declarations(features), source_tables, spine)
     frame: pd.DataFrame = rows.execute().sort_values(["entity_id", "as_of"], ignore_index=True)

@@ -29,6 +29,7 @@ def create_pipeline() -> Pipeline:
                 "source_tables": "source_tables",
                 "features": "params:features",
                 "incumbent": "incumbent",
+                "rule": "rule",
                 "options": "params:training_set",
                 "period": "params:period",
             },

@@ -2,15 +2,16 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 
-from ucu_mlops.bundle.predict import Predictor
+from ucu_mlops.bundle.predict import Predictor, check_columns
 from ucu_mlops.bundle.specs import check_declared
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import NotEnoughDataError
@@ -22,6 +23,22 @@ from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.scam.reasons import explain
 
 logger = logging.getLogger(__name__)
+
+BATCH_ROWS = 16_384  # small enough to stay in the processor's caches between one step and the next
+SCORES = pa.schema(
+    {
+        "model": pa.string(),
+        "entity_id": pa.string(),
+        "label": pa.string(),
+        "as_of": pa.date32(),
+        "variant": pa.string(),
+        "probability": pa.float64(),
+        "threshold": pa.float64(),
+        "version": pa.string(),
+        "definition": pa.string(),
+        "scored_at": pa.timestamp("us", "UTC"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -42,11 +59,11 @@ def assemble_inputs(
     features: dict[str, Any],
     options: ScoringOptions,
     period: Period,
-) -> pd.DataFrame:
+) -> ibis.Table:
     """Put the champion's features of the day side by side.
 
     Returns:
-        One row per active entity: ``entity_id``, ``as_of``, the champion's features,
+        Lazily, one row per active entity: ``entity_id``, ``as_of``, the champion's features,
         ``reports_known_today`` (int64) and ``missing_groups`` (int64: of how many groups no row
         is stored that was computed as declared now; those features are null).
 
@@ -59,55 +76,80 @@ def assemble_inputs(
     names = [spec.name for spec in champion.manifest.features]
     wanted = list(dict.fromkeys([*names, options.reported_feature]))
     spine = population.filter(population["as_of"] == period.as_of)
-    frame: pd.DataFrame = join_features(wanted, declared, feature_tables, spine).execute()
-    if incomplete := int((frame["missing_groups"] > 0).sum()):
+    joined = join_features(wanted, declared, feature_tables, spine)
+    _tell_incomplete(joined, champion.manifest.model, period)
+    reports = joined[options.reported_feature].fill_null(0).cast("int64")
+    return joined.mutate(reports_known_today=reports).select(
+        "entity_id", "as_of", *names, "reports_known_today", "missing_groups"
+    )
+
+
+def _tell_incomplete(joined: ibis.Table, model: str, period: Period) -> None:
+    counts = joined.aggregate(rows=joined.count(), lacking=(joined["missing_groups"] > 0).sum())
+    found = counts.to_pyarrow().to_pylist()[0]
+    rows, lacking = found["rows"], found["lacking"] or 0
+    if lacking:
         said = (
-            f"{champion.manifest.model} of {period.as_of}: {incomplete} of {len(frame)} rows lack "
+            f"{model} of {period.as_of}: {lacking} of {rows} rows lack "
             "stored features of the current declaration; "
             f"run kedro run --pipeline=features --params=as_of={period.as_of}"
         )
-        if incomplete == len(frame):
+        if lacking == rows:
             raise NotEnoughDataError(said)
         logger.warning(said)
-    reports = frame[options.reported_feature].fillna(0).astype("int64")
-    frame = frame.assign(reports_known_today=reports).sort_values("entity_id", ignore_index=True)
-    return frame[["entity_id", "as_of", *names, "reports_known_today", "missing_groups"]]
 
 
-def score(champion: Bundle, inputs: pd.DataFrame, period: Period) -> pd.DataFrame:
+def score(champion: Bundle, inputs: ibis.Table, period: Period) -> pa.RecordBatchReader:
     """Give each active entity of the day the champion's probability, per label.
+
+    Rows pass through in batches: memory does not grow with the number of entities. A row's
+    probability does not depend on the others of its batch.
 
     Returns:
         One row per entity and label, in long form: ``model``, ``entity_id``, ``label``, ``as_of``,
         ``variant``, ``probability``, ``threshold``, ``version``, ``definition``, ``scored_at``
         (UTC: the end of the day, from when on the score counts as known).
+
+    Raises:
+        SchemaError: The inputs lack a feature.
     """
+    predictor = Predictor(champion)
+    names = [spec.name for spec in champion.manifest.features]
+    check_columns(inputs.columns, champion.manifest.features)
+    todays = inputs.filter(inputs["as_of"] == period.as_of).select("entity_id", *names)
+    batches = todays.to_pyarrow_batches(chunk_size=BATCH_ROWS)
+    scored = (part for batch in batches for part in _scored(predictor, champion, batch, period))
+    return pa.RecordBatchReader.from_batches(SCORES, scored)
+
+
+def _scored(
+    predictor: Predictor, champion: Bundle, batch: pa.RecordBatch, period: Period
+) -> Iterator[pa.RecordBatch]:
     manifest = champion.manifest
-    probabilities = Predictor(champion).predict(inputs)
-    scored_at = pd.Timestamp(period.as_of + timedelta(days=1), tz="UTC").as_unit("us")
-    parts = [
-        pd.DataFrame(
-            {
-                "model": manifest.model,
-                "entity_id": inputs["entity_id"],
-                "label": label.name,
-                "as_of": period.as_of,
-                "variant": "champion",
-                "probability": probabilities[:, column],
-                "threshold": label.threshold,
-                "version": champion.version,
-                "definition": manifest.definition,
-                "scored_at": scored_at,
-            }
-        )
-        for column, label in enumerate(manifest.labels)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    probabilities = predictor.predict_batch(batch)
+    for column, label in enumerate(manifest.labels):
+        columns = {
+            "model": manifest.model,
+            "entity_id": batch["entity_id"],
+            "label": label.name,
+            "as_of": period.as_of,
+            "variant": "champion",
+            "probability": pa.array(probabilities[:, column]),
+            "threshold": label.threshold,
+            "version": str(champion.version),
+            "definition": manifest.definition,
+            "scored_at": datetime.combine(period.as_of + timedelta(days=1), time.min, UTC),
+        }
+        arrays = [
+            value if isinstance(value, pa.Array) else pa.repeat(pa.scalar(value, kind), len(batch))
+            for value, kind in zip(columns.values(), SCORES.types, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, schema=SCORES)
 
 
 def choose_cases(
     scores: ibis.Table,
-    inputs: pd.DataFrame,
+    inputs: ibis.Table,
     cases: ibis.Table,
     verdicts: ibis.Table,
     champion: Bundle,
@@ -120,11 +162,12 @@ def choose_cases(
         One row per case, the columns of ``cases``, reasons still empty.
     """
     manifest = champion.manifest
-    own = scores.filter(scores["as_of"] == period.as_of)
-    reported = inputs[["entity_id", "reports_known_today"]]
+    own = scores.filter(scores["as_of"] == period.as_of).select("entity_id", "probability")
+    todays = inputs.filter(inputs["as_of"] == period.as_of)
+    reported = todays.select("entity_id", "reports_known_today")
     past = cases.filter(cases["model"] == manifest.model, cases["as_of"] < period.as_of)
     return build_queue(
-        own.select("entity_id", "probability").execute().merge(reported, on="entity_id"),
+        own.join(reported, "entity_id").execute(),
         counted_verdicts(past, verdicts, period.as_of).execute(),
         model=manifest.model,
         label=manifest.labels[0].name,
@@ -151,7 +194,7 @@ def list_for_moderators(queue: ibis.Table, period: Period) -> pd.DataFrame:
 
 
 def explain_scam_cases(
-    chosen: pd.DataFrame, inputs: pd.DataFrame, cases: ibis.Table, champion: Bundle
+    chosen: pd.DataFrame, inputs: ibis.Table, cases: ibis.Table, champion: Bundle, period: Period
 ) -> pd.DataFrame:
     """Say for each case of the day, in words, what raised its probability.
 
@@ -161,7 +204,9 @@ def explain_scam_cases(
     Returns:
         ``chosen`` with ``reasons`` filled: a JSON list of sentences.
     """
-    shown = inputs.set_index("entity_id").reindex(chosen["entity_id"]).reset_index()
+    todays = inputs.filter(inputs["as_of"] == period.as_of)
+    their = todays.filter(todays["entity_id"].isin([*chosen["entity_id"], ""])).execute()
+    shown = their.set_index("entity_id").reindex(chosen["entity_id"]).reset_index()
     reasons = [json.dumps(each) for each in explain(champion, shown)]
     own = pd.Series(reasons, index=chosen.index, dtype="str")
     again = chosen["first_case_id"].dropna()

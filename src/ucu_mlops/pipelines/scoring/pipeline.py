@@ -64,6 +64,7 @@ def create_pipeline(model: str) -> Pipeline:
                 "inputs": "inputs",
                 "cases": "cases",
                 "champion": "champion",
+                "period": "params:period",
             },
             outputs="queue",
             name="explain_cases",
