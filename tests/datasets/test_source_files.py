@@ -58,6 +58,7 @@ def test_a_missing_folder_is_one_line_with_the_remedy(dataset, tmp_path):
     assert str(caught.value.__cause__) == (
         f"folder {tmp_path / 'nowhere'} is missing;"
         " name one that exists with --params=source_dir=FOLDER"
+        " (kedro features: --source-dir=FOLDER)"
     )
 
 

@@ -70,7 +70,9 @@ def group_table(
     }
     table = table.mutate(**ratios, definition=ibis.literal(group.definition))
     names = [feature.name for feature in group.features]
-    return table.select("entity_id", "as_of", *names, "definition")
+    return table.select("as_of", *names, "definition", entity_id="name").select(
+        "entity_id", "as_of", *names, "definition"
+    )
 
 
 def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ibis.Table]:

@@ -188,7 +188,8 @@ def _run(changes: Sequence[Changes], rows: ibis.Table) -> ibis.Table:
     together = ibis.union(
         *(
             table.select(
-                *KEYS,
+                "entity_id",
+                day=table["day"].cast("int32"),
                 **{
                     name: table[name] if name in table.columns else ibis.null(kind)
                     for name, kind in kinds.items()

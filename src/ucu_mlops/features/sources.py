@@ -63,6 +63,13 @@ def columns_of(group: FeatureGroup) -> list[str]:
     return sorted(names)
 
 
+def needs_moments(group: FeatureGroup) -> bool:
+    """Tell whether a group asks when in the day something happened, and not on which day only."""
+    return bool(group.attributes) or any(
+        each.aggregate == "time_since" or each.derived or each.code for each in group.aggregates
+    )
+
+
 def check_types(columns: Mapping[str, ibis.Column], group: FeatureGroup) -> None:
     """Refuse to add up words or to compare a number with a word.
 
