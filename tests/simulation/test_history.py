@@ -17,6 +17,12 @@ MODERATORS = ModeratorOptions(capacity=25, error_rate=0.02)
 REVIEW = ReviewOptions(capacity=30)
 
 
+def play(*args) -> dict[str, pd.DataFrame]:
+    """Play a history and put its days together."""
+    days = list(play_history(*args))
+    return {name: pd.concat([day[name] for day in days], ignore_index=True) for name in days[0]}
+
+
 @pytest.fixture(scope="module")
 def platform():
     return Platform(PlatformOptions(start=START, users=1_500, prevalence=0.05, horizon_days=40))
@@ -24,7 +30,7 @@ def platform():
 
 @pytest.fixture(scope="module")
 def history(platform):
-    return play_history(platform, MODERATORS, REVIEW, HistoryOptions(end=END))
+    return play(platform, MODERATORS, REVIEW, HistoryOptions(end=END))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +143,7 @@ def test_a_day_played_alone_is_the_day_in_the_history(platform, history):
 
 def test_a_longer_history_begins_like_a_shorter_one(platform, history):
     """Nothing in the past depends on where it ends."""
-    shorter = play_history(platform, MODERATORS, REVIEW, HistoryOptions(end=date(2026, 1, 9)))
+    shorter = play(platform, MODERATORS, REVIEW, HistoryOptions(end=date(2026, 1, 9)))
     for table in ("messages", "cases", "verdicts"):
         rows = history[table].head(len(shorter[table]))
         pd.testing.assert_frame_equal(rows, shorter[table])
@@ -145,7 +151,7 @@ def test_a_longer_history_begins_like_a_shorter_one(platform, history):
 
 def test_without_capacity_nothing_is_queued(platform):
     """A queue of no places makes no cases and no verdicts, and the tables keep their columns."""
-    played = play_history(
+    played = play(
         platform, MODERATORS, ReviewOptions(capacity=0), HistoryOptions(end="2026-01-04")
     )
     assert played["cases"].empty

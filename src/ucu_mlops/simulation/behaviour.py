@@ -57,7 +57,7 @@ AMOUNTS = frozenset({"messages", "circle", "chars", "sessions", "duration", "rep
 
 def draw_behaviour(
     rng: np.random.Generator, kinds: NDArray[np.int64], behaviours: Sequence[Behaviour]
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     """Draw each person's own behaviour around that of the kind.
 
     Args:
@@ -69,7 +69,7 @@ def draw_behaviour(
         Shape (people, behaviours), columns as in ``NAMES``.
     """
     table = np.array([astuple(behaviour) for behaviour in behaviours])
-    drawn = np.empty((len(kinds), len(NAMES)))
+    drawn = np.empty((len(kinds), len(NAMES)), dtype=np.float32)
     for column, name in enumerate(NAMES):
         centre, spread = table[kinds, column].T
         if name in AMOUNTS:

@@ -11,7 +11,7 @@ from ucu_mlops.simulation.kinds import IS_SCAMMER
 from ucu_mlops.simulation.population import DEVICES, Population
 
 Columns = dict[str, NDArray[Any]]
-Reals = NDArray[np.float64]
+Reals = NDArray[np.float32]
 Whole = NDArray[np.int64]
 
 REASONS = ("spam", "scam", "harassment", "other")

@@ -5,6 +5,7 @@ events of the day, verdicts of the day → who departs → queue of the old proc
 
 import sys
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -18,7 +19,7 @@ from ucu_mlops.review.queue import CASE_COLUMNS, ReviewOptions, build_queue
 from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.simulation.moderators import VERDICT_TYPES, ModeratorOptions, decide
 from ucu_mlops.simulation.options import check_range, parse_day
-from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform
+from ucu_mlops.simulation.platform import Platform
 
 ONE_REPORT = 0.5
 
@@ -67,7 +68,7 @@ def play_history(
     moderators: ModeratorOptions,
     review: ReviewOptions,
     options: HistoryOptions,
-) -> dict[str, pd.DataFrame]:
+) -> Iterator[dict[str, pd.DataFrame]]:
     """Play the platform with its old process: whoever is reported most is looked at.
 
     A user's probability is 1 - 2^-reports, so that one report reaches the threshold; users
@@ -81,16 +82,25 @@ def play_history(
         options: How long, and what counts.
 
     Returns:
-        The source tables (as :meth:`Platform.day` gives them, all days), ``cases`` (as_of from
-        the start to the day before ``end``) and ``verdicts`` (decided up to ``end``).
+        Day after day, drawn when asked for, what became known on it: the source tables' rows as
+        :meth:`Platform.day` gives them, ``cases`` (queued at its end; on the last day none) and
+        ``verdicts``. Only what the old process needs is remembered.
 
     Raises:
         ConfigurationError: ``end`` is before the platform's start or beyond its horizon.
     """
     platform.check_playable(options.end)
     review = replace(review, fill_below_threshold=False)
+    return _played_days(platform, moderators, review, options)
+
+
+def _played_days(
+    platform: Platform,
+    moderators: ModeratorOptions,
+    review: ReviewOptions,
+    options: HistoryOptions,
+) -> Iterator[dict[str, pd.DataFrame]]:
     recent = _Recent(options)
-    tables: dict[str, list[pd.DataFrame]] = {name: [] for name in SOURCE_TABLES}
     cases, verdicts = _no_cases(), _no_verdicts()
     departed: list[str] = []
     start = platform.options.start
@@ -98,17 +108,15 @@ def play_history(
     truth = platform.truth()
     for day in tqdm(days, desc="platform", unit="day", file=sys.stderr, disable=None):
         batch = platform.day(day, departed)
-        for name, rows in batch.items():
-            tables[name].append(rows)
-        verdicts = _appended(verdicts, decide(cases, verdicts, truth, day, moderators))
+        decided, queue = decide(cases, verdicts, truth, day, moderators), _no_cases()
+        verdicts = _appended(verdicts, decided)
         counted = _counted(cases, verdicts, day)
         departed = _confirmed(counted)
         if day < options.end:
             candidates = recent.candidates(batch, day)
             queue = _queue(candidates, counted, day, review, options)
             cases = _appended(cases, queue)
-    merged = {name: _merged(tables.pop(name)) for name in SOURCE_TABLES}
-    return {**merged, "cases": cases, "verdicts": verdicts}
+        yield {**batch, "cases": queue, "verdicts": decided}
 
 
 def play_day(
@@ -151,7 +159,8 @@ class _Recent:
             One row per user active lately: ``entity_id``, ``probability``,
             ``reports_known_today``.
         """
-        self.sessions.append(batch["sessions"][["user_id", "occurred_at"]])
+        seen = batch["sessions"].groupby("user_id", sort=False, as_index=False)
+        self.sessions.append(seen["occurred_at"].max())
         self.reports.append(batch["reports"][["user_id"]])
         sessions = pd.concat(self.sessions)
         since = pd.Timestamp(day, tz="UTC") - pd.Timedelta(days=self.active_days - 1)
@@ -214,8 +223,6 @@ def _no_verdicts() -> pd.DataFrame:
 
 
 def _appended(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    return _merged([part for part in (table, rows) if len(part)] or [table])
-
-
-def _merged(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(
+        [part for part in (table, rows) if len(part)] or [table], ignore_index=True
+    )

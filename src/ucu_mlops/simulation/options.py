@@ -120,7 +120,7 @@ class PlatformOptions:
     @property
     def new_scammers_a_day(self) -> float:
         """How many begin on an average day, taken-over accounts included."""
-        return self.users * self.prevalence / 40
+        return self.users * self.prevalence / 75
 
 
 def _parse_shift(raw: Any) -> Shift:

@@ -38,7 +38,7 @@ class Platform:
         self.options = options
         self._population = draw_population(options)
         self._positions = pd.Index(_text(self._population.user_ids))
-        self._drawn: dict[date, dict[str, Columns]] = {}
+        self._late: dict[date, dict[str, Columns]] = {}
 
     def day(self, day: date, departed: Collection[str] = ()) -> dict[str, pd.DataFrame]:
         """Return what becomes known on a day.
@@ -64,7 +64,7 @@ class Platform:
         late_first = [day - timedelta(days=lag) for lag in range(_MAX_LAG, -1, -1)]
         occurred = [each for each in late_first if each >= self.options.start]
         parts = [self._known(each, (day - each).days, gone) for each in occurred]
-        self._drawn = {each: self._drawn[each] for each in occurred[-_MAX_LAG:]}
+        self._late = {each: self._late[each] for each in occurred[-_MAX_LAG:]}
         merged = {
             table: {
                 name: np.concatenate([part[table][name] for part in parts])
@@ -129,15 +129,20 @@ class Platform:
 
     def _known(self, occurred: date, lag: int, gone: NDArray[np.bool_]) -> dict[str, Columns]:
         """Return the events of one day that become known ``lag`` days later."""
-        if occurred not in self._drawn:
+        if lag == 0 or occurred not in self._late:
             rng = stream(self.options.seed, "events", occurred)
-            self._drawn[occurred] = self._with_times(occurred, rng)
+            drawn = self._with_times(occurred, rng)
+            self._late[occurred] = {
+                table: _chosen(columns, columns["lag"] > 0) for table, columns in drawn.items()
+            }
+        else:
+            drawn = self._late[occurred]
         known = {}
-        for table, columns in self._drawn[occurred].items():
+        for table, columns in drawn.items():
             rows = (columns["lag"] == lag) & ~gone[columns["user"]]
             if "reporter" in columns:
                 rows &= ~gone[columns["reporter"]]
-            known[table] = {name: values[rows] for name, values in columns.items()}
+            known[table] = _chosen(columns, rows)
         return known
 
     def _with_times(self, day: date, rng: np.random.Generator) -> dict[str, Columns]:
@@ -212,6 +217,10 @@ class Platform:
 
     def _ids(self, positions: NDArray[np.int64]) -> Any:
         return _text(self._population.user_ids.take(pa.array(positions)))
+
+
+def _chosen(columns: Columns, rows: NDArray[np.bool_]) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
 
 
 def _text(words: pa.LargeStringArray) -> Any:

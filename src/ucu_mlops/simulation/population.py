@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ _DEVICE_SHARES = ((0.52, 0.28, 0.14, 0.06), (0.46, 0.18, 0.26, 0.1))
 _INITIAL_AGE = 180.0
 _STAY = 500.0
 _TRIAL = 8.0
-_CAREER = 90.0
+_CAREER = 25.0
 _DORMANT = 20.0
 
 _TRIAL_SHARE = 0.55  # of the honest newcomers only have a look
@@ -64,7 +63,7 @@ class Population:
         leaves: First day on which the person is gone by own decision.
         kind: Position in ``KINDS``.
         usual: Behaviour before ``active_from``, shape (people, behaviours).
-        scam: Behaviour from ``active_from`` on, shape (people, behaviours).
+        scam: Scammers' behaviour from ``active_from`` on, shape (scammers, behaviours), in order.
         country: Position in ``COUNTRIES``.
         foreign: Position in ``COUNTRIES`` of the sessions from abroad.
         channel: Position in ``CHANNELS``.
@@ -79,8 +78,8 @@ class Population:
     active_from: Days
     leaves: Days
     kind: Kinds
-    usual: NDArray[np.float64]
-    scam: NDArray[np.float64]
+    usual: NDArray[np.float32]
+    scam: NDArray[np.float32]
     country: NDArray[np.int64]
     foreign: NDArray[np.int64]
     channel: NDArray[np.int64]
@@ -93,10 +92,12 @@ class Population:
         today = np.datetime64(day)
         return np.flatnonzero((self.joined <= today) & (today < self.leaves))
 
-    def behaviour(self, people: NDArray[np.int64], day: date) -> dict[str, NDArray[np.float64]]:
+    def behaviour(self, people: NDArray[np.int64], day: date) -> dict[str, NDArray[np.float32]]:
         """Return how these people behave on the day: behaviour name to shape (people,)."""
+        now = self.usual[people]
         scamming = self.active_from[people] <= np.datetime64(day)
-        now = np.where(scamming[:, None], self.scam[people], self.usual[people])
+        scammers = np.flatnonzero(IS_SCAMMER[self.kind])
+        now[scamming] = self.scam[np.searchsorted(scammers, people[scamming])]
         return dict(zip(NAMES, np.ascontiguousarray(now.T), strict=True))
 
 
@@ -140,7 +141,7 @@ def _initial(options: PlatformOptions) -> Population:
     wait = np.floor(rng.exponential(1, n_honest) * n_honest / max(taken_over_a_day, 1e-9))
     taken_over = wait < options.horizon_days
     kind[n_scammers:][taken_over] = TAKEN_OVER
-    days = np.concatenate([rng.integers(-60, 20, n_scammers), np.where(taken_over, wait, 0)])
+    days = np.concatenate([rng.integers(-50, 25, n_scammers), np.where(taken_over, wait, 0)])
     active_from = start + days.astype("timedelta64[D]")
     age = rng.exponential(_INITIAL_AGE, options.users) + np.maximum(-days, 0)
     order = rng.permutation(options.users)  # else a position would tell who is a scammer
@@ -153,7 +154,9 @@ def _moved_over(everybody: Population, options: PlatformOptions) -> Population:
         return everybody
     rng = stream(options.seed, "moved over")
     shift = np.datetime64(options.shift.day)
-    is_leaving = everybody.active_from < shift  # false for the honest
+    is_sleeping = IS_SCAMMER[everybody.kind] & (everybody.kind != TAKEN_OVER)
+    is_sleeping &= everybody.joined < shift
+    is_leaving = is_sleeping | (everybody.active_from < shift)  # false for the honest
     is_leaving &= rng.random(len(is_leaving)) < _MOVED_OVER_SHARE
     leaves = shift + rng.integers(1, 1 + _WAVE_DAYS, len(is_leaving))
     leaves = np.where(is_leaving, np.minimum(everybody.leaves, leaves), everybody.leaves)
@@ -184,7 +187,7 @@ def _shifted(options: PlatformOptions, day: date) -> Population:
     elif options.shift.has_begun("growth", day) and since < _GROWTH_DAYS:
         kind = draw_kinds(rng, HONEST, rng.poisson(options.users * _GROWTH))
     active_from = np.full(len(kind), np.datetime64(day))
-    return _cohort(rng, day, kind, active_from, np.zeros(len(kind)), purpose="shift")
+    return _cohort(rng, day, kind, active_from, np.zeros(len(kind)))
 
 
 def _taken_over_share() -> float:
@@ -197,7 +200,6 @@ def _cohort(
     kind: Kinds,
     active_from: Days,
     age: NDArray[np.float64],
-    purpose: str = "",
 ) -> Population:
     """Draw the rest about those who join on one day; ``age`` of the account in days."""
     n = len(kind)
@@ -212,10 +214,11 @@ def _cohort(
     behaviours = [kind.behaviour for kind in KINDS]
     before = np.where(is_scammer, draw_kinds(rng, HONEST, n), kind)
     usual = draw_behaviour(rng, before, behaviours)
-    scam = np.where(is_scammer[:, None], draw_behaviour(rng, kind, behaviours), usual)
-    profile = np.where((kind == TAKEN_OVER)[:, None], usual, scam)
+    scam = draw_behaviour(rng, kind[is_scammer], behaviours)
+    profile = usual.copy()  # of a taken-over account its owner's
+    profile[is_scammer & (kind != TAKEN_OVER)] = scam[kind[is_scammer] != TAKEN_OVER]
     return Population(
-        user_ids=_user_ids(f"{purpose}|{day}|{rng.integers(2**62)}", n),
+        user_ids=_user_ids(rng, n),
         joined=joined,
         signed_up=joined.astype("datetime64[us]") + moment.astype("timedelta64[us]"),
         active_from=np.where(is_scammer, active_from, np.datetime64("NaT")),
@@ -227,14 +230,15 @@ def _cohort(
         foreign=rng.integers(0, len(COUNTRIES), n),
         channel=_choose(rng, _CHANNEL_SHARES, is_scammer),
         device=_choose(rng, _DEVICE_SHARES, is_scammer),
-        completeness=profile[:, NAMES.index("completeness")],
+        completeness=profile[:, NAMES.index("completeness")].astype(np.float64),
         verified=rng.random(n) < profile[:, NAMES.index("verified")],
     )
 
 
-def _user_ids(cohort: str, n: int) -> pa.LargeStringArray:
-    names = (blake2b(f"{cohort}|{i}".encode(), digest_size=8).hexdigest() for i in range(n))
-    return pa.array(list(names), type=pa.large_string())
+def _user_ids(rng: np.random.Generator, n: int) -> pa.LargeStringArray:
+    letters = rng.bytes(8 * n).hex().encode()
+    ends = np.arange(n + 1, dtype=np.int64) * 16
+    return pa.LargeStringArray.from_buffers(n, pa.py_buffer(ends), pa.py_buffer(letters))
 
 
 def _choose(

@@ -10,6 +10,7 @@ from ucu_mlops.review.queue import ReviewOptions
 from ucu_mlops.simulation.history import HistoryOptions, play_day, play_history
 from ucu_mlops.simulation.moderators import ModeratorOptions
 from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions
+from ucu_mlops.simulation.spool import Spool
 
 
 def simulate_past(
@@ -21,14 +22,21 @@ def simulate_past(
     """Play the platform's past, when the most reported users filled the queue.
 
     Returns:
-        ``source_tables`` (by name), ``cases``, ``verdicts`` and ``truth``.
+        ``source_tables`` (by name, each a stream from disk: the events may be more than fit
+        into memory), ``cases``, ``verdicts`` and ``truth``.
     """
-    made = Platform(platform)
-    played = play_history(made, moderators, review, history)
+    made, spool = Platform(platform), Spool()
+    cases: list[pd.DataFrame] = []
+    verdicts: list[pd.DataFrame] = []
+    for day in play_history(made, moderators, review, history):
+        for name in SOURCE_TABLES:
+            spool.append(name, day[name])
+        cases.append(day["cases"])
+        verdicts.append(day["verdicts"])
     return {
-        "source_tables": {name: played[name] for name in SOURCE_TABLES},
-        "cases": played["cases"],
-        "verdicts": played["verdicts"],
+        "source_tables": spool.readers(),
+        "cases": pd.concat(cases, ignore_index=True),
+        "verdicts": pd.concat(verdicts, ignore_index=True),
         "truth": made.truth(),
     }
 
