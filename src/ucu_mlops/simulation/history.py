@@ -160,7 +160,7 @@ class _Recent:
             ``reports_known_today``.
         """
         seen = batch["sessions"].groupby("user_id", sort=False, as_index=False)
-        self.sessions.append(seen["occurred_at"].max())
+        self.sessions.append(seen.agg({"occurred_at": "max"}))
         self.reports.append(batch["reports"][["user_id"]])
         sessions = pd.concat(self.sessions)
         since = pd.Timestamp(day, tz="UTC") - pd.Timedelta(days=self.active_days - 1)
