@@ -1,5 +1,7 @@
 """The past has a queue for each day but the last, verdicts that follow, and users who depart."""
 
+import gc
+import weakref
 from datetime import date, timedelta
 
 import ibis
@@ -147,6 +149,18 @@ def test_a_longer_history_begins_like_a_shorter_one(platform, history):
     for table in ("messages", "cases", "verdicts"):
         rows = history[table].head(len(shorter[table]))
         pd.testing.assert_frame_equal(rows, shorter[table])
+
+
+def test_a_day_of_the_past_is_forgotten(platform):
+    """Ten days on, nothing holds a day's events any more: the past costs no memory per day."""
+    past = play_history(platform, MODERATORS, REVIEW, HistoryOptions(end=END))
+    day = next(past)
+    first = [weakref.ref(day[table]) for table in SOURCE_TABLES]
+    del day
+    for _ in range(10):
+        next(past)
+    gc.collect()
+    assert [rows() for rows in first] == [None] * len(SOURCE_TABLES)
 
 
 def test_without_capacity_nothing_is_queued(platform):

@@ -3,6 +3,7 @@
 Each kind of scammer looks like somebody honest in every single respect: busy sellers write as
 much as mass messengers, sharers post as many links as link spammers, couples are as warm as
 romance scammers, travellers sign in from as many countries as those who took an account over.
+What gives them away is where all habits meet: the honest scatter widely on both sides.
 """
 
 from collections.abc import Sequence

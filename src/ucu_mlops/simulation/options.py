@@ -87,8 +87,8 @@ class PlatformOptions:
         start: First day of the records; Kedro hands over an ISO string.
         seed: Of all random numbers.
         users: How many are there on the first day.
-        prevalence: Share of scammers among them, a quarter of whom begin in the first 20 days; a
-            40th of their number joins every day.
+        prevalence: Share of scammers among them: a third have yet to begin, the others did so in
+            the 50 days before. A 75th of their number begins on every day.
         newcomers: Honest newcomers a day, as a share of ``users``.
         late_share: Share of events that become known one or two days late.
         horizon_days: How many days can be played.

@@ -1,7 +1,6 @@
 """Tables that grow day by day on disk, to be handed on as streams."""
 
 import tempfile
-from typing import IO
 
 import pandas as pd
 import pyarrow as pa
@@ -10,14 +9,15 @@ _BATCH_ROWS = 1 << 17
 
 
 class Spool:
-    """Keeps what is appended to each table in a nameless temporary file.
+    """Keeps what is appended to each table in a temporary file that soon has no name.
 
-    The files have no names (POSIX), so nothing is left behind however the process ends. They
-    lie where :mod:`tempfile` puts them; ``TMPDIR`` chooses another disk.
+    A file loses its name (POSIX) as soon as it is open for writing and for reading, so nothing is
+    left behind however the process ends. ``TMPDIR`` chooses the disk.
     """
 
     def __init__(self) -> None:
-        self._files: dict[str, IO[bytes]] = {}
+        self._sinks: dict[str, pa.NativeFile] = {}
+        self._sources: dict[str, pa.NativeFile] = {}
         self._writers: dict[str, pa.RecordBatchStreamWriter] = {}
 
     def append(self, name: str, rows: pd.DataFrame) -> None:
@@ -32,20 +32,23 @@ class Spool:
         """
         table = _as_arrow(rows)
         if name not in self._writers:
-            self._files[name] = tempfile.TemporaryFile()  # noqa: SIM115 (open until it is read)
-            options = pa.ipc.IpcWriteOptions(compression="lz4")
-            self._writers[name] = pa.ipc.new_stream(
-                self._files[name], table.schema, options=options
-            )
+            self._open(name, table.schema)
         self._writers[name].write_table(table, max_chunksize=_BATCH_ROWS)
 
     def readers(self) -> dict[str, pa.RecordBatchReader]:
         """Close the spool and return each table as a stream, to be read once, in order."""
         for writer in self._writers.values():
             writer.close()
-        for file in self._files.values():
-            file.seek(0)
-        return {name: pa.ipc.open_stream(file) for name, file in self._files.items()}
+        for sink in self._sinks.values():
+            sink.close()
+        return {name: pa.ipc.open_stream(source) for name, source in self._sources.items()}
+
+    def _open(self, name: str, schema: pa.Schema) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            self._sinks[name] = pa.OSFile(file.name, "wb")
+            self._sources[name] = pa.OSFile(file.name, "rb")
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        self._writers[name] = pa.ipc.new_stream(self._sinks[name], schema, options=options)
 
 
 def _as_arrow(rows: pd.DataFrame) -> pa.Table:
