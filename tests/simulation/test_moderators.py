@@ -118,6 +118,23 @@ def test_errs_as_often_as_told(error_rate):
     assert wrong.groupby(number % 2).mean().tolist() == pytest.approx([error_rate] * 2, abs=0.04)
 
 
+def test_a_second_blind_look_finds_mistakes():
+    """Errors are independent: of the first looks that erred, a second finds all but its own."""
+    options = ModeratorOptions(capacity=10_000, error_rate=0.2)
+    firsts, truth = cases_of(4_000), truth_of(4_000)
+    first = decide(firsts, NOBODY_YET, truth, DAY, options)
+    seconds = cases_of(4_000, DAY - timedelta(days=2)).assign(first_case_id=firsts["case_id"])
+    cases = pd.concat([firsts, seconds], ignore_index=True)
+    second = decide(cases, first, truth, DAY + timedelta(days=1), options)
+    looks = second.merge(seconds, on="case_id").merge(
+        first, left_on="first_case_id", right_on="case_id", suffixes=("", "_first")
+    )
+    is_scam = looks["entity_id"].str[1:].astype(int) % 2 == 0
+    erred = looks["is_violation_first"] != is_scam
+    found = (looks["is_violation"] == is_scam).groupby(erred).mean()
+    assert found.tolist() == pytest.approx([0.8, 0.8], abs=0.05)
+
+
 def test_who_has_not_begun_is_no_violation():
     """A sleeping scammer, or an account not yet taken over, has done nothing by the case's day."""
     options = ModeratorOptions(error_rate=0)
