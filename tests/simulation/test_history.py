@@ -165,9 +165,7 @@ def test_a_day_of_the_past_is_forgotten(platform):
 
 def test_without_capacity_nothing_is_queued(platform):
     """A queue of no places makes no cases and no verdicts, and the tables keep their columns."""
-    played = play(
-        platform, MODERATORS, ReviewOptions(capacity=0), HistoryOptions(end="2026-01-04")
-    )
+    played = play(platform, MODERATORS, ReviewOptions(capacity=0), HistoryOptions(end="2026-01-04"))
     assert played["cases"].empty
     assert list(played["verdicts"]) == list(VERDICT_TYPES)
 

@@ -223,6 +223,4 @@ def _no_verdicts() -> pd.DataFrame:
 
 
 def _appended(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat(
-        [part for part in (table, rows) if len(part)] or [table], ignore_index=True
-    )
+    return pd.concat([part for part in (table, rows) if len(part)] or [table], ignore_index=True)
