@@ -19,6 +19,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in ("pyproject.toml", ".telemetry"):
         shutil.copy(ROOT / name, folder)
     shutil.copytree(ROOT / "conf", folder / "conf")
+    for places in (folder / "conf").glob("*/globals.yml"):
+        # MLflow keeps one store per address in a process: a relative one would stay the first
+        # module's.
+        text = places.read_text(encoding="utf-8")
+        places.write_text(text.replace("data_root: data", f"data_root: {folder}/data"), "utf-8")
     (folder / "src").mkdir()  # Kedro looks for it; the package itself is installed
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -13,7 +13,7 @@ import ibis
 from ucu_mlops.features.attributes import latest_attributes
 from ucu_mlops.features.declarations import Declarations
 from ucu_mlops.features.events import entity_days, group_events
-from ucu_mlops.features.groups import FeatureGroup
+from ucu_mlops.features.groups import FeatureGroup, Ratio
 from ucu_mlops.features.measures import measures_of
 from ucu_mlops.features.running import alike_by_value, running_features
 from ucu_mlops.features.sequences import (
@@ -60,19 +60,24 @@ def group_table(
     rows = entity_days(spine)
     events = group_events(group, declarations.source(group.source), source_tables, rows)
     table = rows
-    for part in _parts(group, events, rows):
-        table = table.left_join(part, list(KEYS)).drop("entity_id_right", "day_right")
+    for number, part in enumerate(_parts(group, events, rows)):
+        # One chain of joins, each part's keys under names of their own: nested, the statement
+        # would grow too deep to read and slow to write.
+        meets = [rows[key] == part[key] for key in KEYS]
+        table = table.left_join(part, meets, rname=f"{{name}}_{number}")
     counted = [each.name for each in group.aggregates if each.aggregate in ZERO_OF_NOTHING]
-    table = table.mutate(**{name: table[name].fill_null(0.0) for name in counted})
+    plain = [each.name for each in group.features if not isinstance(each, Ratio)]
+    values = {
+        name: table[name].fill_null(0.0) if name in counted else table[name] for name in plain
+    }
+    described = table.select("as_of", entity_id=rows["name"], **values)
     ratios = {
-        each.name: table[each.numerator] / table[each.denominator].nullif(0.0)
+        each.name: described[each.numerator] / described[each.denominator].nullif(0.0)
         for each in group.ratios
     }
-    table = table.mutate(**ratios, definition=ibis.literal(group.definition))
+    described = described.mutate(**ratios, definition=ibis.literal(group.definition))
     names = [feature.name for feature in group.features]
-    return table.select("as_of", *names, "definition", entity_id="name").select(
-        "entity_id", "as_of", *names, "definition"
-    )
+    return described.select("entity_id", "as_of", *names, "definition")
 
 
 def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ibis.Table]:
