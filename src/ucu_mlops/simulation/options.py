@@ -88,7 +88,7 @@ class PlatformOptions:
         seed: Of all random numbers.
         users: How many are there on the first day.
         prevalence: Share of scammers among them: a third have yet to begin, the others did so in
-            the 50 days before. A 75th of their number begins on every day.
+            the 50 days before. A 40th of their number begins on every day.
         newcomers: Honest newcomers a day, as a share of ``users``.
         late_share: Share of events that become known one or two days late.
         horizon_days: How many days can be played.
@@ -101,7 +101,7 @@ class PlatformOptions:
     start: date
     seed: int = 0
     users: int = 20_000
-    prevalence: float = 0.015
+    prevalence: float = 0.012
     newcomers: float = 0.006
     late_share: float = 0.03
     horizon_days: int = 365
@@ -120,7 +120,7 @@ class PlatformOptions:
     @property
     def new_scammers_a_day(self) -> float:
         """How many begin on an average day, taken-over accounts included."""
-        return self.users * self.prevalence / 75
+        return self.users * self.prevalence / 40
 
 
 def _parse_shift(raw: Any) -> Shift:

@@ -40,7 +40,7 @@ _DEVICE_SHARES = ((0.52, 0.28, 0.14, 0.06), (0.46, 0.18, 0.26, 0.1))
 _INITIAL_AGE = 180.0
 _STAY = 500.0
 _TRIAL = 8.0
-_CAREER = 25.0
+_CAREER = 35.0
 _DORMANT = 20.0
 
 _TRIAL_SHARE = 0.55  # of the honest newcomers only have a look
