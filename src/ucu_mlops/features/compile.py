@@ -87,10 +87,11 @@ def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ib
     trailing = [each for each in plain if each.window is not None]
     lives = [each for each in plain if each.window is None]
     measured = [each for each in trailing if measures_of(each)]
+    rest = [each for each in trailing if not measures_of(each)]
     spreads = [each for each in plain if each.aggregate == "std"]
-    tops = alike_by_value(each for each in trailing if each.aggregate == "top_share")
+    tops = alike_by_value(each for each in rest if each.aggregate == "top_share")
     running = [each for each in lives if each.aggregate != "std"]
-    running += [each for each in trailing if each.aggregate == "distinct"]
+    running += [each for each in rest if each.aggregate == "distinct"]
     parts = [trailing_top_share(events, rows, alike) for alike in tops]
     parts += [derived_features(events, rows, alike) for alike in alike_by_window(derived)]
     parts += [registered_feature(events, rows, each) for each in registered]

@@ -47,6 +47,13 @@ def trailing_measures(
         **{name: measure.of(chosen) for measure, name in names.items()}
     )
     seen = seen_by(parts, rows, longest)
+    seen = seen.mutate(
+        **{
+            name: seen[name] << (seen["day"] - seen["occurred"])
+            for measure, name in names.items()
+            if measure.operation == "days"
+        }
+    )
     wanted = {
         (measure, feature.window): f"{names[measure]}_{feature.window}"
         for feature in features
@@ -145,14 +152,15 @@ def _coarse(events: ibis.Table, features: Sequence[Aggregate]) -> ibis.Table:
     """Let the events of an entity with one row, and in the same windows, pass for one day's.
 
     Its row cannot tell them apart, and there are fewer parts to merge. They are taken for those of
-    the first day of the smallest window that sees them.
+    the latest day that the same windows see; ``before`` says how many days earlier each was.
     """
-    days = events["occurred"]
-    for window in sorted({each.window for each in features if each.window}, reverse=True):
-        start = events["last"] - (window - 1)
-        days = ibis.ifelse(events["occurred"] >= start, start, days)
+    days = events["last"]
+    for window in sorted({each.window for each in features if each.window})[:-1]:
+        outside = events["last"] - window
+        days = ibis.ifelse(events["occurred"] <= outside, outside, days)
     alone = events["first"] == events["last"]
-    return events.mutate(occurred=ibis.ifelse(alone, days, events["occurred"]))
+    days = ibis.ifelse(alone, days, events["occurred"])
+    return events.mutate(occurred=days, before=days - events["occurred"])
 
 
 def seen_by(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Table:
