@@ -39,7 +39,7 @@ def ours(folder: Path) -> pd.DataFrame:
     declared = declarations()
     tables = {"messages": connection.read_parquet(folder / "messages.parquet")}
     population = connection.read_parquet(folder / "population.parquet")
-    table = group_table(declared.groups[0], declared, tables, population)
+    table = group_table(declared.groups[0], declared, tables, population, END)
     return table.drop("as_of", "definition").to_pandas()
 
 

@@ -5,6 +5,8 @@ A feature is a small formula over measures; a measure of some days is merged fro
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 import ibis
 from ibis.expr import datatypes as dt
@@ -27,6 +29,7 @@ MERGED_BY = {
     "days": "bit_or",
 }
 BITS = 62  # of a whole number that are surely not its sign: as many days as one can hold
+TODAY = 1 << (BITS - 1)  # each day before is one bit further down, and falls off in the end
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,23 @@ class Measure:
         """How it follows from the measures of parts: ``sum``, ``min``, ``max`` or ``bit_or``."""
         return MERGED_BY[self.operation]
 
-    def of(self, events: ibis.Table) -> ibis.Scalar:
+    def of(self, events: ibis.Table, also: ir.BooleanValue | None = None) -> ibis.Scalar:
         """Return the measure as an aggregation of events: a moment, or float64 (sums fastest).
 
         ``days`` is an int64 with a bit for each day; it needs ``before``, the bit's number.
+
+        Args:
+            events: One row per event.
+            also: What else an event has to meet.
         """
-        meets = condition(events, self.where)
+        meets = all_of(condition(events, self.where), also)
         if self.operation == "rows":
             return events.count(where=meets).cast("float64")
         if self.operation in ("first", "last"):
             at = events["occurred_at"]
             return at.min(where=meets) if self.operation == "first" else at.max(where=meets)
         if self.operation == "days":
-            return (ibis.literal(1, "int64") << events["before"]).bit_or(where=meets)
+            return (ibis.literal(TODAY, "int64") >> events["before"]).bit_or(where=meets)
         values = numbers(events[OF + str(self.column)], self.transform)
         if self.operation == "values":
             return values.count(where=meets).cast("float64")
@@ -76,11 +83,13 @@ def merge(column: ibis.Column, how: str, where: ir.BooleanValue | None = None) -
 
 def condition(events: ibis.Table, where: Condition) -> ir.BooleanValue | None:
     """Return which events meet all of a declared condition; None if there is none."""
-    meets = None
-    for column, values in where:
-        each = events[OF + column].isin(values)
-        meets = each if meets is None else meets & each
-    return meets
+    return all_of(*(events[OF + column].isin(values) for column, values in where))
+
+
+def all_of(*conditions: ir.BooleanValue | None) -> ir.BooleanValue | None:
+    """Return whether all conditions are met; None stands for one that always is."""
+    given = [each for each in conditions if each is not None]
+    return reduce(and_, given) if given else None
 
 
 def numbers(column: ibis.Column, transform: str | None = None) -> ibis.Column:
