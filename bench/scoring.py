@@ -3,29 +3,22 @@
 stored inputs → probabilities → stored scores, on one thread each, the same trees in both
 """
 
-from datetime import date
 from functools import partial
 from pathlib import Path
 
-import ibis
 import joblib
 import numpy as np
 import pandas as pd
-from scipy.special import logit
 from sklearn.pipeline import make_pipeline
 
 from bench.harness import Contest, Data, Peer
+from bench.scoring_ours import DAY, table
 from ucu_mlops.bundle.manifest import FeatureSpec
-from ucu_mlops.bundle.store import read_bundle, write_bundle
+from ucu_mlops.bundle.store import write_bundle
 from ucu_mlops.datasets import warehouse
-from ucu_mlops.datasets.partitioned_table import PartitionedTableDataset
-from ucu_mlops.features.period import Period
-from ucu_mlops.pipelines.scoring.nodes import SCORES, score
 from ucu_mlops.scam.estimator import TrainingOptions, fit
 from ucu_mlops.scam.training import train
 
-DAY = date(2026, 3, 31)
-THREADS = 1  # the trees' in both; what reads Parquet may use more
 USERS, TRAINING_ROWS, TREES = 1_000_000, 20_000, 200
 TOLERANCE = 1e-6  # the network's numbers are float32
 SCAMMERS, UNKNOWN = 0.03, 0.1  # shares: of the users, of each column's values
@@ -65,44 +58,8 @@ def prepare(folder: Path, count: int) -> None:
     joblib.dump((pipeline, fitted.calibration), folder / "pipeline.joblib")
     users = draw_users(count, seed=2).drop(columns=["label", "weight"])
     users.to_parquet(folder / "inputs.parquet", index=False)
-    _table(folder, "inputs").save(users)
+    table(folder, "inputs").save(users)
     warehouse.close_all()
-
-
-def ours(folder: Path) -> ibis.Table:
-    """Score the stored inputs with the bundle, batch by batch, into the warehouse."""
-    champion = read_bundle(folder / "bundle")
-    scores = _table(folder, "scores")
-    scores.save(score(champion, _table(folder, "inputs").load(), Period(DAY, DAY)))
-    return scores.load().select("entity_id", "probability")
-
-
-def pandas_pipeline(folder: Path) -> pd.DataFrame:
-    """Score a Parquet file of inputs with the fitted pipeline, whole, into a Parquet file."""
-    pipeline, calibration = joblib.load(folder / "pipeline.joblib")
-    frame = pd.read_parquet(folder / "inputs.parquet")
-    features = frame[[*NUMERIC, *CATEGORICAL]].fillna(dict.fromkeys(CATEGORICAL, ""))
-    raw = logit(pipeline.predict_proba(features)[:, 1])
-    scores = frame[["entity_id"]].assign(probability=calibration.apply(raw))
-    scores.to_parquet(folder / "scores.parquet", index=False)
-    return scores
-
-
-def _table(folder: Path, table: str) -> PartitionedTableDataset:
-    columns = None
-    if table == "scores":
-        columns = {name: str(kind) for name, kind in ibis.Schema.from_pyarrow(SCORES).items()}
-    return PartitionedTableDataset(
-        table=table,
-        connection={
-            "backend": "duckdb",
-            "database": str(folder / "warehouse.duckdb"),
-            "settings": {"threads": THREADS},
-        },
-        key=["entity_id", "as_of"],
-        columns=columns,
-        partition={"column": "as_of", "start": DAY, "end": DAY},
-    )
 
 
 def contests(scale: float) -> list[Contest]:
@@ -112,8 +69,8 @@ def contests(scale: float) -> list[Contest]:
         Contest(
             name=f"scoring {count:,} users",
             data=Data(f"scoring_{count}_{TREES}", partial(prepare, count=count)),
-            ours="bench.scoring:ours",
-            peers=[Peer("pandas + scikit-learn", "bench.scoring:pandas_pipeline", 1.5, 3.0)],
+            ours="bench.scoring_ours:ours",
+            peers=[Peer("pandas + scikit-learn", "bench.scoring_peer:pandas_pipeline", 1.5, 3.0)],
             keys=["entity_id"],
             limit_mb=None,
             tolerance=TOLERANCE,

@@ -6,7 +6,7 @@ import duckdb
 import ibis
 import pandas as pd
 
-from bench.features import features_of
+from bench.features import coded, described, features_of
 from bench.harness import Contest, Peer
 from bench.messages import declarations, messages
 from bench.statement import statement
@@ -103,4 +103,5 @@ def _by_pandas(folder: Path, labels: str) -> pd.DataFrame:
         & (seen["occurred_at"] < seen["end"])
         & (seen["ingested_at"] < seen["end"])
     ]
-    return rows.join(features_of(seen, seen["end"] - seen["occurred_at"], len(rows)))
+    made = features_of(coded(seen), seen["end"] - seen["occurred_at"])
+    return described(rows, rows.index, made)

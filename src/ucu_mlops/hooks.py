@@ -10,7 +10,7 @@ from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from ucu_mlops.adapters.mlflow_runs import end_active_runs
+from ucu_mlops.adapters.mlflow_runs import forget_runs
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.errors import ConfigurationError
 
@@ -98,18 +98,18 @@ class WarehouseHook:
 
 
 class TrackingHook:
-    """Ends what kedro-mlflow leaves open when one process runs several pipelines.
+    """Parts the MLflow runs of pipelines that one process runs one after another.
 
-    A pipeline whose tracking is disabled still resumes the process's last MLflow run before each
-    node, and nothing ends it: whatever the next pipeline logs would land there.
+    kedro-mlflow remembers the process's last run: before each node of a pipeline whose tracking is
+    disabled it would resume that run, of another pipeline or even of another project's store.
     """
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:
-        """Leave no run active behind a pipeline."""
-        end_active_runs()
+        """Leave no run behind a pipeline."""
+        forget_runs()
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception) -> None:  # noqa: ARG002 (Kedro's signature)
         """Leave none behind a pipeline that failed, either."""
-        end_active_runs()
+        forget_runs()

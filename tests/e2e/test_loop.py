@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport, play_day
@@ -187,6 +188,19 @@ def test_training_for_a_past_day_does_not_replace_a_newer_champion(days, project
     assert "not_older_than_champion" in failed
     assert gate["action"] == "keep"
     assert ledger.head("scam").to_version == gate["champion"]
+
+
+def test_an_untracked_pipeline_leaves_the_last_run_alone(days, project, checkout):
+    """What runs every day neither resumes nor ends again the run of an earlier training."""
+    runs = MlflowClient(f"sqlite:///{checkout}/data/06_models/mlflow.db")
+    (experiment,) = runs.search_experiments(filter_string="name = 'ucu-mlops'")
+    ended = {
+        run.info.run_id: run.info.end_time for run in runs.search_runs([experiment.experiment_id])
+    }
+    project.run("features", as_of="2026-04-02")
+    for run_id, end_time in ended.items():
+        assert runs.get_run(run_id).info.end_time == end_time
+    assert len(ended) > 0
 
 
 def test_the_moderators_queue_is_blind(days, project, checkout):

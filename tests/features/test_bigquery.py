@@ -60,12 +60,13 @@ def analyzer(tables: dict[str, ibis.Table]) -> Callable[[str], None]:
     return judge
 
 
+@pytest.mark.parametrize("day", [None, date(2026, 3, 31)], ids=["days", "one day"])
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-def test_every_group_is_valid_in_bigquery(shipped, judge, env):
+def test_every_group_is_valid_in_bigquery(shipped, judge, env, day):
     """Types, names and grouping of every feature hold before BigQuery's analyzer."""
     ours = shipped(env)
     for group in ours.declared.groups:
-        table = group_table(group, ours.declared, ours.tables, SPINE)
+        table = group_table(group, ours.declared, ours.tables, SPINE, day)
         judge(env)(str(ibis.to_sql(table, dialect="bigquery")))
 
 

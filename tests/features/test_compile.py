@@ -61,7 +61,11 @@ RAW = {
             "spread": {"aggregate": "std", "column": "value", "where": {"word": ["x", "y"]}},
             "words": {"aggregate": "distinct", "column": "word"},
             "values": {"aggregate": "distinct", "column": "value", "where": {"flag": False}},
-            "days": {"aggregate": "distinct", "column": "occurred_date"},
+            "days": {
+                "aggregate": "distinct",
+                "column": "occurred_date",
+                "windows": [1, 3, 28, 40, 70, "life"],  # bits hold some of these, others not
+            },
             "flag_share": {"aggregate": "share", "where": {"flag": True}},
             "night": {"aggregate": "share", "where": {"occurred_hour": [0, 23]}},
             "top": {"aggregate": "top_share", "column": "word"},
@@ -111,14 +115,15 @@ class Warehouse:
         self.connection = ibis.duckdb.connect(threads=2)
         self.queries: dict[str, str] = {}
 
-    def compute(self, raw: dict, events: list, rows: list) -> list[dict]:
+    def compute(self, raw: dict, events: list, rows: list, day: date | None = None) -> list[dict]:
         """Run the only group on events for (entity, day) rows; null is None."""
         self.fill("happened", SCHEMA, events)
         self.fill("spine", SPINE, rows)
-        if repr(raw) not in self.queries:
-            table = unbound(raw).order_by("entity_id", "as_of")
-            self.queries[repr(raw)] = ibis.to_sql(table, dialect="duckdb")
-        found = self.connection.raw_sql(self.queries[repr(raw)])
+        key = repr((raw, day))
+        if key not in self.queries:
+            table = unbound(raw, day=day).order_by("entity_id", "as_of")
+            self.queries[key] = ibis.to_sql(table, dialect="duckdb")
+        found = self.connection.raw_sql(self.queries[key])
         names = [column[0] for column in found.description]
         return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
@@ -137,11 +142,12 @@ def warehouse():
     made.connection.disconnect()
 
 
-def unbound(raw: dict, schema: dict | None = None) -> ibis.Table:
+def unbound(raw: dict, schema: dict | None = None, day: date | None = None) -> ibis.Table:
     """Return the group's expression over tables that exist in name only."""
     declared = parse_declarations(raw)
     tables = {"happened": ibis.table(schema or SCHEMA, name="happened")}
-    return group_table(declared.groups[0], declared, tables, ibis.table(SPINE, name="spine"))
+    spine = ibis.table(SPINE, name="spine")
+    return group_table(declared.groups[0], declared, tables, spine, day)
 
 
 def expected(group: FeatureGroup, events: list, who: str, day: date) -> dict:
@@ -303,6 +309,16 @@ def test_a_range_of_days_equals_its_days_one_by_one(warehouse, events):
     rows = ROWS[:8]
     one_by_one = [row for each in rows for row in warehouse.compute(RAW, events, [each])]
     assert_equal(warehouse.compute(RAW, events, rows), one_by_one)
+
+
+@settings(PLAIN, max_examples=40)
+@given(EVENTS, st.sampled_from([START.date() + timedelta(days=each) for each in (12, 33, 42)]))
+def test_an_only_day_equals_the_slow_reader(warehouse, events, day):
+    """A group told that it has one day computes that day's rows alike, and no other's."""
+    group = parse_declarations(RAW).groups[0]
+    wanted = [expected(group, events, who, at) for who, at in ROWS if at == day]
+    assert len(wanted) == 3
+    assert_equal(warehouse.compute(RAW, events, ROWS, day), wanted)
 
 
 def test_a_spread_that_is_only_rounding_is_none(warehouse):

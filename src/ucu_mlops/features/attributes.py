@@ -19,7 +19,7 @@ def latest_attributes(
     that became known together, the one with the largest values, so that it is always the same.
 
     Args:
-        events: One row per row of the source, as ``group_events`` gives them.
+        events: One row per row of the source, as ``Events.of`` gives them.
         rows: One row per entity and day, as ``entity_days`` gives them.
         attributes: The columns to take.
 

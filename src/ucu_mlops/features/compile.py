@@ -6,15 +6,17 @@ events ┬→ trailing windows ─┐
        └→ latest attributes ┘
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import ibis
 
 from ucu_mlops.features.attributes import latest_attributes
 from ucu_mlops.features.declarations import Declarations
-from ucu_mlops.features.events import entity_days, group_events
-from ucu_mlops.features.groups import FeatureGroup, Ratio
+from ucu_mlops.features.groups import Aggregate, FeatureGroup, Ratio
 from ucu_mlops.features.measures import measures_of
+from ucu_mlops.features.one_day import distinct_of_day, measures_of_day
+from ucu_mlops.features.reader import Events, entity_days, read_events
 from ucu_mlops.features.running import alike_by_value, running_features
 from ucu_mlops.features.sequences import (
     alike_by_window,
@@ -36,6 +38,7 @@ def group_table(
     declarations: Declarations,
     source_tables: Mapping[str, ibis.Table],
     spine: ibis.Table,
+    day: date | None = None,
 ) -> ibis.Table:
     """Compute a group's features for the entities and days asked for, as known at each day's end.
 
@@ -48,6 +51,7 @@ def group_table(
         declarations: Where the group's source is declared.
         source_tables: Tables by name.
         spine: Needs ``entity_id`` and ``as_of`` (date, meaning its end, UTC).
+        day: The only day to compute, which costs less; None for all that the spine has.
 
     Returns:
         Lazily, one row per entity and day of the spine: ``entity_id`` string, ``as_of`` date, the
@@ -57,8 +61,9 @@ def group_table(
         ConfigurationError: The group's source is not declared.
         SchemaError: A table or column is missing, or of the wrong type.
     """
-    rows = entity_days(spine)
-    events = group_events(group, declarations.source(group.source), source_tables, rows)
+    rows = entity_days(spine, day)
+    source = declarations.source(group.source)
+    events = read_events(group, source, source_tables, rows, day)
     table = rows
     for number, part in enumerate(_parts(group, events, rows)):
         # One chain of joins, each part's keys under names of their own: nested, the statement
@@ -80,26 +85,46 @@ def group_table(
     return described.select("entity_id", "as_of", *names, "definition")
 
 
-def _parts(group: FeatureGroup, events: ibis.Table, rows: ibis.Table) -> list[ibis.Table]:
+def _parts(group: FeatureGroup, events: Events, rows: ibis.Table) -> list[ibis.Table]:
     derived = [each for each in group.aggregates if each.derived and not each.code]
     registered = [each for each in group.aggregates if each.code]
     plain = [each for each in group.aggregates if not each.derived and not each.code]
-    trailing = [each for each in plain if each.window is not None]
-    lives = [each for each in plain if each.window is None]
-    measured = [each for each in trailing if measures_of(each)]
     spreads = [each for each in plain if each.aggregate == "std"]
-    tops = alike_by_value(each for each in trailing if each.aggregate == "top_share")
-    running = [each for each in lives if each.aggregate != "std"]
-    running += [each for each in trailing if each.aggregate == "distinct"]
-    parts = [trailing_top_share(events, rows, alike) for alike in tops]
-    parts += [derived_features(events, rows, alike) for alike in alike_by_window(derived)]
-    parts += [registered_feature(events, rows, each) for each in registered]
-    if measured:
-        parts.append(trailing_measures(events, rows, measured))
+    merging = [each for each in plain if each.aggregate != "std"]
+    parts = [derived_features(events.of(alike), rows, alike) for alike in alike_by_window(derived)]
+    parts += [registered_feature(events.of([each]), rows, each) for each in registered]
     if spreads:
-        parts.append(trailing_spread(events, rows, spreads))
-    if running:
-        parts.append(running_features(events, rows, running))
+        parts.append(trailing_spread(events.of(spreads), rows, spreads))
     if group.attributes:
-        parts.append(latest_attributes(events, rows, group.attributes))
-    return parts
+        parts.append(latest_attributes(events.of(group.attributes), rows, group.attributes))
+    if events.day is None:
+        return [*parts, *_of_days(merging, events, rows)]
+    return [*parts, *_of_one_day(merging, events, rows, events.day)]
+
+
+def _of_days(
+    features: Sequence[Aggregate], events: Events, rows: ibis.Table
+) -> Iterator[ibis.Table]:
+    trailing = [each for each in features if each.window is not None]
+    measured = [each for each in trailing if measures_of(each)]
+    tops = [each for each in trailing if each.aggregate == "top_share"]
+    running = [each for each in features if each not in (*measured, *tops)]
+    for alike in alike_by_value(tops):
+        yield trailing_top_share(events.of(alike), rows, alike)
+    if measured:
+        yield trailing_measures(events.of(measured), rows, measured)
+    if running:
+        yield running_features(events, rows, running)
+
+
+def _of_one_day(
+    features: Sequence[Aggregate], events: Events, rows: ibis.Table, day: date
+) -> Iterator[ibis.Table]:
+    measured = [each for each in features if measures_of(each)]
+    if measured:
+        yield measures_of_day(events.of(measured), measured, day)
+    for alike in alike_by_value(each for each in features if not measures_of(each)):
+        if alike[0].aggregate == "top_share":
+            yield trailing_top_share(events.of(alike), rows, alike)
+        else:
+            yield distinct_of_day(events.of(alike), alike, day)

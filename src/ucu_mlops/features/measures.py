@@ -5,8 +5,11 @@ A feature is a small formula over measures; a measure of some days is merged fro
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 import ibis
+from ibis.expr import datatypes as dt
 from ibis.expr import types as ir
 
 from ucu_mlops.features.events import OF
@@ -23,7 +26,10 @@ MERGED_BY = {
     "max": "max",
     "first": "min",
     "last": "max",
+    "days": "bit_or",
 }
+BITS = 62  # of a whole number that are surely not its sign: as many days as one can hold
+TODAY = 1 << (BITS - 1)  # each day before is one bit further down, and falls off in the end
 
 
 @dataclass(frozen=True)
@@ -44,17 +50,26 @@ class Measure:
 
     @property
     def merged_by(self) -> str:
-        """How it follows from the measures of parts: ``sum``, ``min`` or ``max``."""
+        """How it follows from the measures of parts: ``sum``, ``min``, ``max`` or ``bit_or``."""
         return MERGED_BY[self.operation]
 
-    def of(self, events: ibis.Table) -> ibis.Scalar:
-        """Return the measure as an aggregation of events: a moment, or float64 (sums fastest)."""
-        meets = condition(events, self.where)
+    def of(self, events: ibis.Table, also: ir.BooleanValue | None = None) -> ibis.Scalar:
+        """Return the measure as an aggregation of events: a moment, or float64 (sums fastest).
+
+        ``days`` is an int64 with a bit for each day; it needs ``before``, the bit's number.
+
+        Args:
+            events: One row per event.
+            also: What else an event has to meet.
+        """
+        meets = all_of(condition(events, self.where), also)
         if self.operation == "rows":
             return events.count(where=meets).cast("float64")
         if self.operation in ("first", "last"):
             at = events["occurred_at"]
             return at.min(where=meets) if self.operation == "first" else at.max(where=meets)
+        if self.operation == "days":
+            return (ibis.literal(TODAY, "int64") >> events["before"]).bit_or(where=meets)
         values = numbers(events[OF + str(self.column)], self.transform)
         if self.operation == "values":
             return values.count(where=meets).cast("float64")
@@ -62,17 +77,19 @@ class Measure:
 
 
 def merge(column: ibis.Column, how: str, where: ir.BooleanValue | None = None) -> ibis.Scalar:
-    """Aggregate the measures of parts into that of the whole; ``how`` is sum, min or max."""
+    """Aggregate the measures of parts into that of the whole; ``how`` is ``merged_by``."""
     return getattr(column, how)(where=where)
 
 
 def condition(events: ibis.Table, where: Condition) -> ir.BooleanValue | None:
     """Return which events meet all of a declared condition; None if there is none."""
-    meets = None
-    for column, values in where:
-        each = events[OF + column].isin(values)
-        meets = each if meets is None else meets & each
-    return meets
+    return all_of(*(events[OF + column].isin(values) for column, values in where))
+
+
+def all_of(*conditions: ir.BooleanValue | None) -> ir.BooleanValue | None:
+    """Return whether all conditions are met; None stands for one that always is."""
+    given = [each for each in conditions if each is not None]
+    return reduce(and_, given) if given else None
 
 
 def numbers(column: ibis.Column, transform: str | None = None) -> ibis.Column:
@@ -101,19 +118,21 @@ def kinds_of(column: ibis.Column) -> ibis.Column:
 def measures_of(feature: Aggregate) -> tuple[Measure, ...]:
     """Return the measures that a feature's formula needs; none for those computed otherwise."""
     about = (feature.column, feature.where, feature.transform)
+    needed: tuple[Measure, ...] = ()
     match feature.aggregate:
         case "count":
-            return (Measure("rows", where=feature.where),)
+            needed = (Measure("rows", where=feature.where),)
         case "share":
-            return (Measure("rows", where=feature.where), Measure("rows"))
+            needed = (Measure("rows", where=feature.where), Measure("rows"))
         case "mean":
-            return (Measure("sum", *about), Measure("values", *about))
+            needed = (Measure("sum", *about), Measure("values", *about))
         case "sum" | "min" | "max":
-            return (Measure(feature.aggregate, *about),)
+            needed = (Measure(feature.aggregate, *about),)
         case "time_since":
-            return (Measure(str(feature.of), where=feature.where),)
-        case _:
-            return ()
+            needed = (Measure(str(feature.of), where=feature.where),)
+        case "distinct" if feature.column == "occurred_date" and feature.window:
+            needed = (Measure("days", where=feature.where),) if feature.window <= BITS else ()
+    return needed
 
 
 def value_of(
@@ -137,8 +156,15 @@ def value_of(
             # Whole seconds are subtracted before they are divided, so that none gets lost.
             end = (day + 1) * SECONDS_PER_DAY
             return (end - parts[0].truncate("s").epoch_seconds()) / float(SECONDS_PER_DAY)
+        case "distinct":
+            return _bit_count(parts[0]).cast("float64")
         case _:
             return parts[0]
+
+
+@ibis.udf.scalar.builtin(name="BIT_COUNT", signature=((dt.int64,), dt.int64))
+def _bit_count(bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Count the ones; both warehouses call it so."""
 
 
 def named(features: Iterable[Aggregate]) -> dict[Measure, str]:

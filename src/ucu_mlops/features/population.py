@@ -9,10 +9,8 @@ from ibis.expr import types as ir
 
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.features.declarations import Declarations
-from ucu_mlops.features.events import shaped, within
+from ucu_mlops.features.events import EPOCH, shaped, within
 from ucu_mlops.features.sources import source_table
-
-EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import ibis
-from ibis.expr import datatypes as dt
 from ibis.expr.builders import WindowBuilder
 
 from ucu_mlops.features.events import recent
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import measures_of, merge, named, value_of
+from ucu_mlops.features.reader import Events
 from ucu_mlops.features.trailing import KEYS, longest_of, with_value
-
-BITS = 62  # of a whole number that are surely not its sign
 
 
 @dataclass(frozen=True)
@@ -36,13 +34,11 @@ class Changes:
     merged_by: dict[str, str]
 
 
-def running_features(
-    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
-) -> ibis.Table:
+def running_features(events: Events, rows: ibis.Table, features: Sequence[Aggregate]) -> ibis.Table:
     """Compute what can be carried along: ``distinct``, and lives but for their spread.
 
     Args:
-        events: One row per event, as ``group_events`` gives them.
+        events: Where the events are read.
         rows: One row per entity and day, as ``entity_days`` gives them.
         features: Those to compute.
 
@@ -50,13 +46,13 @@ def running_features(
         At least one row per row of ``rows``: ``entity_id``, ``day``, the features.
     """
     lives = [each for each in features if measures_of(each)]
-    changes = [_life_changes(events, lives)] if lives else []
+    changes = [_life_changes(events.of(lives), lives)] if lives else []
     tops = [each for each in features if each.aggregate == "top_share"]
-    changes += [_top_changes(events, each) for each in tops]
+    changes += [_top_changes(events.of([each]), each) for each in tops]
     distinct = [each for each in features if each.aggregate == "distinct"]
-    changes += [_first_seen(events, each) for each in distinct if each.window is None]
+    changes += [_first_seen(events.of([each]), each) for each in distinct if each.window is None]
     for alike in alike_by_value([each for each in distinct if each.window is not None]):
-        changes += _in_sight(events, alike)
+        changes += _in_sight(events, rows, alike)
     known = _run(changes, rows)
     names = named(lives)
     values = {
@@ -74,7 +70,7 @@ def alike_by_value(features: Iterable[Aggregate]) -> list[list[Aggregate]]:
     """Put together the features that are about the same values and differ in their window."""
 
     def key(feature: Aggregate) -> str:
-        return repr((feature.column, feature.where))
+        return repr((feature.aggregate, feature.column, feature.where))
 
     return [list(alike) for _, alike in groupby(sorted(features, key=key), key)]
 
@@ -108,15 +104,15 @@ def _first_seen(events: ibis.Table, feature: Aggregate) -> Changes:
     return _per_day(firsts, firsts["day"], {feature.name: ibis.literal(1.0)})
 
 
-def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes]:
+def _in_sight(events: Events, rows: ibis.Table, features: Sequence[Aggregate]) -> list[Changes]:
     """A window sees a value from the day on which it is known until its latest event leaves it.
 
     So each day of becoming known opens a span of days, which ends when the window is over or with
     the value's next such day, whichever is first. How many spans cover a day is how many values
     its window saw; exact, because it is whole numbers that are added and taken away.
     """
-    values = with_value(recent(events, longest_of(features)), features[0])
-    alone = _in_sight_of_one(values.filter(values["first"] == values["last"]), features)
+    values = with_value(recent(events.of(features), longest_of(features)), features[0])
+    alone = _in_sight_of_one(values.filter(values["first"] == values["last"]), rows, features)
     values = values.filter(values["first"] < values["last"])
     days = values.group_by("entity_id", "value", "known").aggregate(
         occurred=values["occurred"].max(),
@@ -140,32 +136,18 @@ def _in_sight(events: ibis.Table, features: Sequence[Aggregate]) -> list[Changes
     return changes
 
 
-def _in_sight_of_one(values: ibis.Table, features: Sequence[Aggregate]) -> Changes:
+def _in_sight_of_one(
+    values: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
+) -> Changes:
     """An entity with one row sees a value in each window that its latest event lies in."""
-    longest = longest_of(features)
-    if features[0].column == "occurred_date" and longest is not None and longest <= BITS:
-        return _days_of_one(values, features)
     latest = values.group_by("entity_id", "value").aggregate(
-        day=values["last"].max(), age=(values["last"] - values["occurred"]).min()
+        age=(values["last"] - values["occurred"]).min()
     )
-    seen = {each.name: ibis.ifelse(latest["age"] < each.window, 1.0, 0.0) for each in features}
-    return _per_day(latest, latest["day"], seen)
-
-
-def _days_of_one(values: ibis.Table, features: Sequence[Aggregate]) -> Changes:
-    """A day is a bit, so that an entity with one row is one group and not as many as its days."""
-    bit = ibis.literal(1, "int64") << (values["last"] - values["occurred"])
-    days = values.group_by("entity_id").aggregate(day=values["last"].max(), bits=bit.bit_or())
-    counted = {
-        each.name: _bit_count(days["bits"] & (2 ** (each.window or 0) - 1)).cast("float64")
-        for each in features
-    }
-    return Changes(days.select(*KEYS, **counted), dict.fromkeys(counted, "sum"))
-
-
-@ibis.udf.scalar.builtin(name="BIT_COUNT", signature=((dt.int64,), dt.int64))
-def _bit_count(bits):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Count the ones; both warehouses call it so."""
+    counted = latest.group_by("entity_id").aggregate(
+        **{each.name: (latest["age"] < each.window).sum().cast("float64") for each in features}
+    )
+    found = rows.select(*KEYS).join(counted, "entity_id")
+    return Changes(found, {each.name: "sum" for each in features})
 
 
 def _end(spans: ibis.Table, window: int | None) -> ibis.Column:

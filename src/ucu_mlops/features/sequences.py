@@ -25,7 +25,7 @@ def derived_features(
     on what other features look at.
 
     Args:
-        events: One row per event, as ``group_events`` gives them.
+        events: One row per event, as ``Events.of`` gives them.
         rows: One row per entity and day, as ``entity_days`` gives them.
         features: Those of one window that are about derived columns.
 

@@ -4,8 +4,6 @@ events → one part per entity, day and day of becoming known → joined to rows
 """
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import and_
 
 import ibis
 from ibis.expr import types as ir
@@ -13,6 +11,7 @@ from ibis.expr import types as ir
 from ucu_mlops.features.events import OF, recent
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import (
+    all_of,
     condition,
     kinds_of,
     measures_of,
@@ -33,7 +32,7 @@ def trailing_measures(
     """Compute what merges from days: counts, sums, means, extremes, shares.
 
     Args:
-        events: One row per event, as ``group_events`` gives them.
+        events: One row per event, as ``Events.of`` gives them.
         rows: One row per entity and day, as ``entity_days`` gives them.
         features: Those with measures and a window in days.
 
@@ -47,6 +46,13 @@ def trailing_measures(
         **{name: measure.of(chosen) for measure, name in names.items()}
     )
     seen = seen_by(parts, rows, longest)
+    seen = seen.mutate(
+        **{
+            name: seen[name] >> (seen["day"] - seen["occurred"])
+            for measure, name in names.items()
+            if measure.operation == "days"
+        }
+    )
     wanted = {
         (measure, feature.window): f"{names[measure]}_{feature.window}"
         for feature in features
@@ -54,7 +60,7 @@ def trailing_measures(
     }
     merged = seen.group_by(*KEYS).aggregate(
         **{
-            name: merge(seen[names[measure]], measure.merged_by, _within(seen, window))
+            name: merge(seen[names[measure]], measure.merged_by, within_window(seen, window))
             for (measure, window), name in wanted.items()
         }
     )
@@ -86,7 +92,7 @@ def trailing_spread(
         **{
             feature.name: spread(
                 numbers(seen[OF + str(feature.column)], feature.transform),
-                _all(condition(seen, feature.where), _within(seen, feature.window)),
+                all_of(condition(seen, feature.where), within_window(seen, feature.window)),
             )
             for feature in features
         }
@@ -120,7 +126,7 @@ def trailing_top_share(
     parts = values.group_by(*PART, "value").aggregate(n=values.count().cast("float64"))
     seen = seen_by(parts, rows, longest)
     of_each = seen.group_by(*KEYS, "value").aggregate(
-        **{each.name: seen["n"].sum(where=_within(seen, each.window)) for each in features}
+        **{each.name: seen["n"].sum(where=within_window(seen, each.window)) for each in features}
     )
     return of_each.group_by(*KEYS).aggregate(
         **{each.name: of_each[each.name].max() / of_each[each.name].sum() for each in features}
@@ -145,14 +151,15 @@ def _coarse(events: ibis.Table, features: Sequence[Aggregate]) -> ibis.Table:
     """Let the events of an entity with one row, and in the same windows, pass for one day's.
 
     Its row cannot tell them apart, and there are fewer parts to merge. They are taken for those of
-    the first day of the smallest window that sees them.
+    the latest day that the same windows see; ``before`` says how many days earlier each was.
     """
-    days = events["occurred"]
-    for window in sorted({each.window for each in features if each.window}, reverse=True):
-        start = events["last"] - (window - 1)
-        days = ibis.ifelse(events["occurred"] >= start, start, days)
+    days = events["last"]
+    for window in sorted({each.window for each in features if each.window})[:-1]:
+        outside = events["last"] - window
+        days = ibis.ifelse(events["occurred"] <= outside, outside, days)
     alone = events["first"] == events["last"]
-    return events.mutate(occurred=ibis.ifelse(alone, days, events["occurred"]))
+    days = ibis.ifelse(alone, days, events["occurred"])
+    return events.mutate(occurred=days, before=days - events["occurred"])
 
 
 def seen_by(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Table:
@@ -163,10 +170,6 @@ def seen_by(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Ta
     return rows.select(*KEYS).join(parts, meets).drop("entity_id_right")
 
 
-def _within(seen: ibis.Table, window: int | None) -> ir.BooleanValue | None:
+def within_window(seen: ibis.Table, window: int | None) -> ir.BooleanValue | None:
+    """Tell whether what occurred lies in the window that ends with ``day``; None if all does."""
     return None if window is None else seen["occurred"] > seen["day"] - window
-
-
-def _all(*conditions: ir.BooleanValue | None) -> ir.BooleanValue | None:
-    given = [each for each in conditions if each is not None]
-    return reduce(and_, given) if given else None

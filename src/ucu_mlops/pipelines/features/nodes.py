@@ -51,6 +51,8 @@ def compute_groups(
     """
     declared = parse_declarations(features)
     spine = population.filter(population["as_of"].between(recent.start, recent.end))
+    day = recent.as_of if recent.start == recent.end else None
     return {
-        group.name: group_table(group, declared, source_tables, spine) for group in declared.groups
+        group.name: group_table(group, declared, source_tables, spine, day)
+        for group in declared.groups
     }

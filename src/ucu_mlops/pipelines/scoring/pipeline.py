@@ -9,12 +9,12 @@ from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
+from ucu_mlops.bundle.scoring import score
 from ucu_mlops.pipelines.scoring.nodes import (
     assemble_inputs,
     choose_cases,
     explain_scam_cases,
     list_for_moderators,
-    score,
 )
 
 EXPLAINERS: dict[str, Callable[..., Any]] = {"scam": explain_scam_cases}
