@@ -58,14 +58,20 @@ def compare(
         ConfigurationError: A variant changes what is no training option, or takes the default's
             name.
     """
-    overrides = _checked(options.variants)
-    variants, default = {}, None
-    for name, changes in overrides.items():
-        results = run_folds(name, rows, features, replace(training, **changes), options)
-        variants[name] = {"changes": dict(changes), "figures": results.average()}
-        default = default or results
-        if name != DEFAULT:
-            variants[name]["gain"] = _gain(rows, default, results, options)
+    _check(options.variants)
+    default = run_folds(DEFAULT, rows, features, training, options)
+    variants: dict[str, Any] = {DEFAULT: {"changes": {}, "figures": default.average()}}
+    for name, changes in options.variants.items():
+        varied = replace(training, **changes)
+        # What is the default already need not be fitted again.
+        results = (
+            default if varied == training else run_folds(name, rows, features, varied, options)
+        )
+        variants[name] = {
+            "changes": dict(changes),
+            "figures": results.average(),
+            "gain": _gain(rows, default, results, options),
+        }
     report = {
         "rows": len(rows),
         "positives": int(rows["label"].sum()),
@@ -100,7 +106,7 @@ def add_first_event_day(rows: pd.DataFrame, first_events: pd.DataFrame) -> pd.Da
     return rows.assign(**{CALENDAR: rows["entity_id"].map(since)})
 
 
-def _checked(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _check(variants: Mapping[str, Mapping[str, Any]]) -> None:
     known = {each.name for each in fields(TrainingOptions)}
     for name, changes in variants.items():
         if name == DEFAULT:
@@ -112,7 +118,6 @@ def _checked(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, A
                 f"crossvalidation.variants: {name!r} changes {unknown}; training has "
                 f"{sorted(known)}"
             )
-    return {DEFAULT: {}} | {name: dict(changes) for name, changes in variants.items()}
 
 
 def _gain(
