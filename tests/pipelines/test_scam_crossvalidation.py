@@ -90,4 +90,6 @@ def test_the_comparison_reaches_mlflow_and_a_picture(comparison):
         "value": comparison["variants"]["logistic"]["figures"]["roc_auc"]["mean"],
         "step": 0,
     }
-    assert [bars.name for bars in plot_comparison(comparison).data] == ["default", "logistic"]
+    dots, _ = plot_comparison(comparison).data
+    assert list(dots.y) == ["logistic"]
+    assert dots.x[0] == comparison["variants"]["logistic"]["gain"]["recall_at_cases"]["mid"]

@@ -20,15 +20,7 @@ DEFAULT = "default"
 CALENDAR = "first_event_day"
 RESAMPLES = 200  # for the ends of a 90 % interval, to about a tenth of its width
 LEVEL = 0.9
-FIGURE_NAMES = {
-    "roc_auc": "AUC",
-    "pr_auc": "PR AUC",
-    "f1": "F1",
-    "recall_at_5pct_fpr": "recall at 5 % FPR",
-    "recall_at_1pct_fpr": "recall at 1 % FPR",
-    "recall_at_cases": "recall at fixed cases",
-    "ece": "calibration error",
-}
+GAINS = {"recall_at_cases": "recall at a fixed number of cases", "roc_auc": "AUC"}
 
 
 def compare(
@@ -149,7 +141,7 @@ def _gain(
             level=LEVEL,
         )._asdict()
 
-    return {"roc_auc": interval(auc), "recall_at_cases": interval(recall)}
+    return {"recall_at_cases": interval(recall), "roc_auc": interval(auc)}
 
 
 def _one_sided_auc(rows: pd.DataFrame) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.bundle.specs import feature_specs
@@ -16,7 +17,7 @@ from ucu_mlops.features.events import shaped
 from ucu_mlops.features.joins import point_in_time
 from ucu_mlops.features.labels import declared_labels
 from ucu_mlops.features.sources import source_table
-from ucu_mlops.scam.comparison import FIGURE_NAMES, add_first_event_day, compare
+from ucu_mlops.scam.comparison import GAINS, add_first_event_day, compare
 from ucu_mlops.scam.crossvalidation import EVERYBODY, CrossValidationOptions, cross_validate
 from ucu_mlops.scam.estimator import TrainingOptions
 
@@ -98,20 +99,39 @@ def list_comparison(comparison: dict[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def plot_comparison(comparison: dict[str, Any]) -> go.Figure:
-    """Draw each variant's figures with their spread, one group of bars per figure."""
-    figure = go.Figure()
-    for name, variant in comparison["variants"].items():
-        values = [variant["figures"][each] for each in FIGURE_NAMES]
-        figure.add_bar(
-            x=list(FIGURE_NAMES.values()),
-            y=[each["mean"] for each in values],
-            error_y={"type": "data", "array": [each["sd"] for each in values]},
-            name=name,
+    """Draw what each variant gains over the default, with its interval: left of 0 it loses."""
+    variants = {
+        name: each["gain"] for name, each in comparison["variants"].items() if "gain" in each
+    }
+    figure = make_subplots(
+        cols=len(GAINS),
+        shared_yaxes=True,
+        subplot_titles=[f"gain in {GAINS[each]}" for each in GAINS],
+    )
+    for column, name in enumerate(GAINS, start=1):
+        gains = [each[name] for each in variants.values()]
+        middle = [each["mid"] for each in gains]
+        figure.add_scatter(
+            x=middle,
+            y=list(variants),
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [each["high"] - each["mid"] for each in gains],
+                "arrayminus": [each["mid"] - each["low"] for each in gains],
+            },
+            mode="markers",
+            row=1,
+            col=column,
         )
+    figure.add_vline(x=0.0, line_dash="dot")
+    figure.update_yaxes(autorange="reversed")
     figure.update_layout(
-        title="Variants of training on the same folds (bars: spread over the folds)",
-        yaxis_title="mean over the folds",
-        barmode="group",
+        title=(
+            f"Variants of training against the default, same folds "
+            f"({comparison['level']:.0%} intervals, {comparison['cases']:,} cases)"
+        ),
+        showlegend=False,
         template="plotly_white",
     )
     return figure
