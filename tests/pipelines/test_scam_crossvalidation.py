@@ -84,7 +84,7 @@ def test_the_comparison_shows_variants_and_calendar(comparison):
 
 
 def test_the_comparison_reaches_mlflow_and_a_picture(comparison):
-    """Each variant's mean figures are metrics, and a group of bars."""
+    """Each variant's mean figures are metrics, and its gain over the default a dot."""
     metrics = list_comparison(comparison)
     assert metrics["logistic.roc_auc"] == {
         "value": comparison["variants"]["logistic"]["figures"]["roc_auc"]["mean"],

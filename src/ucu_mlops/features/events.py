@@ -54,28 +54,31 @@ def shaped(
 def within(
     events: ibis.Table, first: ir.DateScalar, last: ir.DateScalar, longest: int | None
 ) -> ibis.Table:
-    """Keep what can count on any day from ``first`` to ``last``, and add the events' days.
+    """Keep what can count on any day from ``first`` to ``last``.
 
     Args:
         events: As :func:`shaped` gives them.
         first: First day.
         last: Last day.
         longest: The longest window in days; None for the whole life.
-
-    Returns:
-        The events with ``occurred`` and ``known`` (int32, days since 1970-01-01). An event
-        ingested before it occurred is known from the day it occurred.
     """
-    # Moments are compared as they are, days made of the few that are left.
+    # Moments are compared as they are: days are made of the few that are left.
     at, known_at = events["occurred_at"], events["known_at"]
     end = last + ibis.interval(days=1)
     meets = [known_at < _moment(end, known_at), at < _moment(end, at)]
     if longest is not None:  # and first what leaves out most
         meets.insert(0, at >= _moment(first - ibis.interval(days=longest - 1), at))
-    chosen = events.filter(*meets)
-    occurred = day_of(chosen["occurred_at"])
-    known = ibis.greatest(occurred, day_of(chosen["known_at"]))
-    return chosen.mutate(occurred=occurred.cast("int32"), known=known.cast("int32"))
+    return events.filter(*meets)
+
+
+def with_days(events: ibis.Table) -> ibis.Table:
+    """Add ``occurred`` and ``known``, int32, days since 1970-01-01.
+
+    An event ingested before it occurred is known from the day it occurred.
+    """
+    occurred = day_of(events["occurred_at"])
+    known = ibis.greatest(occurred, day_of(events["known_at"]))
+    return events.mutate(occurred=occurred.cast("int32"), known=known.cast("int32"))
 
 
 @ibis.udf.scalar.builtin(name="UNIX_MICROS", signature=((dt.Timestamp(timezone="UTC"),), dt.int64))

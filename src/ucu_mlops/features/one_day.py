@@ -12,7 +12,7 @@ import ibis
 from ucu_mlops.features.events import day_number
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import measures_of, named, value_of
-from ucu_mlops.features.trailing import KEYS, longest_of, with_value, within_window
+from ucu_mlops.features.trailing import KEYS, in_windows, with_value
 
 
 def measures_of_day(events: ibis.Table, features: Sequence[Aggregate], day: date) -> ibis.Table:
@@ -33,14 +33,9 @@ def measures_of_day(events: ibis.Table, features: Sequence[Aggregate], day: date
         for feature in features
         for measure in measures_of(feature)
     }
-    longest = longest_of(features)  # nothing older was read
-    windows = {feature.window for feature in features} - {longest}
-    lies_in = {window: within_window(events, window) for window in windows}
+    lies_in = in_windows(events, features)
     measured = events.group_by("entity_id").aggregate(
-        **{
-            name: measure.of(events, lies_in.get(window))
-            for (measure, window), name in wanted.items()
-        }
+        **{name: measure.of(events, lies_in[window]) for (measure, window), name in wanted.items()}
     )
     measured = measured.mutate(day=day_number(day))
     values = {

@@ -9,7 +9,7 @@ from ibis.expr import types as ir
 
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.features.declarations import Declarations
-from ucu_mlops.features.events import EPOCH, shaped, within
+from ucu_mlops.features.events import EPOCH, shaped, with_days, within
 from ucu_mlops.features.sources import source_table
 
 
@@ -97,7 +97,7 @@ def _active(
 ) -> ibis.Table:
     source = declarations.source(options.source)
     events = shaped(source_table(source, source_tables, (), "the population"), source)
-    recent = within(events, *ends, options.days)
+    recent = with_days(within(events, *ends, options.days))
     parts = recent.group_by("entity_id", "known").aggregate(occurred=recent["occurred"].max())
     # An event shows activity from the day it is known until its window is over.
     days = parts.join(

@@ -11,10 +11,10 @@ from ucu_mlops.errors import SchemaError
 from ucu_mlops.features.events import (
     OF,
     day_number,
-    day_of,
     derived_columns,
     recent,
     shaped,
+    with_days,
     within,
 )
 from ucu_mlops.features.groups import Feature, FeatureGroup, Source
@@ -92,8 +92,8 @@ class Events:
     def _of_day(self, part: FeatureGroup, day: date) -> ibis.Table:
         at = ibis.date(day.isoformat())
         number = day_number(day)
-        events = self._read(part, at, at).mutate(known=number, first=number, last=number)
-        return _chosen(events, part)
+        events = with_days(self._read(part, at, at))
+        return _chosen(events.mutate(known=number, first=number, last=number), part)
 
     def _of_spans(self, part: FeatureGroup) -> ibis.Table:
         rows = self.rows
@@ -101,19 +101,18 @@ class Events:
         spans = rows.group_by("name", "entity_id").aggregate(
             first=rows["day"].min(), last=rows["day"].max()
         )
-        events = _chosen(events.rename(name="entity_id").join(spans, "name"), part)
+        # Joined first: days are made only of what concerns the rows' entities.
+        joined = events.rename(name="entity_id").join(spans, "name").drop("name")
+        events = _chosen(with_days(joined), part)
         # Whatever was known before the first row is all the same to it: fewer days to carry.
         events = events.mutate(known=ibis.greatest(events["known"], events["first"]))
         events = events.filter(events["known"] <= events["last"])
         return recent(events, part.longest)
 
     def _read(self, part: FeatureGroup, first: ir.DateScalar, last: ir.DateScalar) -> ibis.Table:
-        wanted = columns_of(part)
-        given = [name for name in wanted if name not in DERIVED]
+        given = [name for name in columns_of(part) if name not in DERIVED]
         events = shaped(self.table, self.source, {OF + name: self.table[name] for name in given})
-        events = within(events, first, last, part.longest)
-        derived = derived_columns(events)
-        return events.mutate(**{OF + name: derived[name] for name in wanted if name in derived})
+        return within(events, first, last, part.longest)
 
 
 def read_events(
@@ -132,15 +131,18 @@ def read_events(
     given = [name for name in wanted if name not in DERIVED]
     table = source_table(source, tables, given, f"group {group.name!r}")
     events = shaped(table, source)
-    derived = derived_columns(events.mutate(occurred=day_of(events["occurred_at"])))
+    derived = derived_columns(with_days(events))
     check_types({name: table[name] if name in given else derived[name] for name in wanted}, group)
     return Events(group, source, table, rows, day)
 
 
 def _chosen(events: ibis.Table, part: FeatureGroup) -> ibis.Table:
+    wanted = columns_of(part)
+    derived = derived_columns(events)
+    events = events.mutate(**{OF + name: derived[name] for name in wanted if name in derived})
     # What a common table holds costs memory for each event: moments only if somebody asks.
     moments = ["occurred_at", "known_at"] if needs_moments(part) else []
     return events.select(
         *("entity_id", *moments, "occurred", "known", "first", "last"),
-        *(OF + name for name in columns_of(part)),
+        *(OF + name for name in wanted),
     )

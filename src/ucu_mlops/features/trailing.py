@@ -58,9 +58,10 @@ def trailing_measures(
         for feature in features
         for measure in measures_of(feature)
     }
+    lies_in = in_windows(seen, features)
     merged = seen.group_by(*KEYS).aggregate(
         **{
-            name: merge(seen[names[measure]], measure.merged_by, within_window(seen, window))
+            name: merge(seen[names[measure]], measure.merged_by, lies_in[window])
             for (measure, window), name in wanted.items()
         }
     )
@@ -88,11 +89,12 @@ def trailing_spread(
     """
     longest = longest_of(features)
     seen = seen_by(recent(events, longest), rows, longest)
+    lies_in = in_windows(seen, features)
     return seen.group_by(*KEYS).aggregate(
         **{
             feature.name: spread(
                 numbers(seen[OF + str(feature.column)], feature.transform),
-                all_of(condition(seen, feature.where), within_window(seen, feature.window)),
+                all_of(condition(seen, feature.where), lies_in[feature.window]),
             )
             for feature in features
         }
@@ -125,8 +127,9 @@ def trailing_top_share(
     values = with_value(recent(events, longest), features[0])
     parts = values.group_by(*PART, "value").aggregate(n=values.count().cast("float64"))
     seen = seen_by(parts, rows, longest)
+    lies_in = in_windows(seen, features)
     of_each = seen.group_by(*KEYS, "value").aggregate(
-        **{each.name: seen["n"].sum(where=within_window(seen, each.window)) for each in features}
+        **{each.name: seen["n"].sum(where=lies_in[each.window]) for each in features}
     )
     return of_each.group_by(*KEYS).aggregate(
         **{each.name: of_each[each.name].max() / of_each[each.name].sum() for each in features}
@@ -170,6 +173,16 @@ def seen_by(parts: ibis.Table, rows: ibis.Table, longest: int | None) -> ibis.Ta
     return rows.select(*KEYS).join(parts, meets).drop("entity_id_right")
 
 
-def within_window(seen: ibis.Table, window: int | None) -> ir.BooleanValue | None:
-    """Tell whether what occurred lies in the window that ends with ``day``; None if all does."""
-    return None if window is None else seen["occurred"] > seen["day"] - window
+def in_windows(
+    seen: ibis.Table, features: Sequence[Aggregate]
+) -> dict[int | None, ir.BooleanValue | None]:
+    """Tell for each window what lies in it; None for the longest, for nothing older was read.
+
+    Args:
+        seen: One row per event or part, with ``occurred`` and the ``day`` that sees it.
+        features: Those that the rows were read for.
+    """
+    longest = longest_of(features)
+    windows = {each.window for each in features} - {None, longest}
+    short = {window: seen["occurred"] > seen["day"] - window for window in windows}
+    return {longest: None, **short}
