@@ -52,7 +52,7 @@ lint: install-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install ## how fast we are against others, as ratios (20 minutes; writes bench/results.json)
+bench: install ## how fast we are against others, as ratios (ten minutes; writes bench/results.json)
 	$(BIN)/python -m bench
 
 viz: install ## pipelines, data and results in the browser (http://127.0.0.1:4141)

@@ -13,6 +13,21 @@ FIGURES = {
     *("roc_auc", "pr_auc", "precision", "recall", "f1", "ece"),
     *("recall_at_5pct_fpr", "recall_at_1pct_fpr", "recall_at_cases"),
 }
+# What 288 features made by hand reach on the same folds (docs/results.md).
+AIMS = {
+    "kaggle": {
+        "roc_auc": 0.988,
+        "f1": 0.88,
+        "recall_at_5pct_fpr": 0.94,
+        "recall_at_1pct_fpr": 0.82,
+    },
+    "all": {
+        "roc_auc": 0.986,
+        "f1": 0.92,
+        "recall_at_5pct_fpr": 0.93,
+        "recall_at_1pct_fpr": 0.79,
+    },
+}
 
 
 def kedro(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -30,7 +45,7 @@ def kedro(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
     not ETHEREUM.is_dir(), reason=f"public Ethereum accounts are not at {ETHEREUM} (docs/data.md)"
 )
 def test_the_ethereum_command_writes_and_prints_the_figures(checkout):
-    """Both cohorts have mean and spread of every figure, and a week of an account tells less."""
+    """Both cohorts reach what is known to be possible, and a week of an account tells less."""
     ran = kedro(
         checkout,
         *("--env=ethereum", "--pipelines=scam_crossvalidation", f"--params=source_dir={ETHEREUM}"),
@@ -43,8 +58,9 @@ def test_the_ethereum_command_writes_and_prints_the_figures(checkout):
     for cohort in report.values():
         assert set(cohort) == FIGURES
         assert all(set(figure) == {"mean", "sd"} for figure in cohort.values())
-    assert report["kaggle"]["roc_auc"]["mean"] >= 0.971
-    assert report["all"]["roc_auc"]["mean"] >= 0.974
+    for cohort, aims in AIMS.items():
+        reached = {name: report[cohort][name]["mean"] for name in aims}
+        assert all(reached[name] >= aim for name, aim in aims.items()), (cohort, reached)
     early = whole["first_days"]
     assert early["days"] == 7
     assert set(early["cross_validation"]) == FIGURES

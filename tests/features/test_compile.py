@@ -389,8 +389,13 @@ def test_compiles_for_both_warehouses(dialect):
         ({"flag": "string"}, r"compares column 'flag' of string with \[True\]"),
         ({"word": "int64"}, r"compares column 'word' of int64 with \['x', 'y'\]"),
         ({"at": "string"}, r"'at' must be a timestamp, got string"),
+        ({"word": None, "words": "string"}, r"lacks \['word'\].*; did you mean 'words'\?"),
+        ({"gap": "int64"}, r"derives \['gap'\], which source 'happened' has as well; rename"),
     ],
-    ids=["no column", "no ingestion", "words to add up", "no boolean", "no words", "no timestamp"],
+    ids=[
+        *("no column", "no ingestion", "words to add up", "no boolean", "no words"),
+        *("no timestamp", "misspelt column", "hidden column"),
+    ],
 )
 def test_says_which_column_is_wrong(change, message):
     """A column that is missing or of the wrong type is named, with table and feature."""

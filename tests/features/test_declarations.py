@@ -173,7 +173,7 @@ MISTAKES = {
         r"columns, 'gap': unknown key 'minus'; allowed are \['seconds_since'\]",
     ),
     "a derived column's values told apart": (
-        changed("messages.columns", {"gap": {"seconds_since": "any"}})
+        RAW
         | {
             "other": {
                 "description": "Gaps.",
@@ -256,6 +256,22 @@ MISTAKES = {
     "ratio of words": (
         changed("profile.ratios", {"r": {"numerator": "completeness", "denominator": "country"}}),
         r"ratio 'r', denominator: must be a numeric feature of this group",
+    ),
+    "an unused column": (
+        changed("messages.columns", {"gap": {"seconds_since": "any"}}),
+        r"group 'messages', columns: no feature is about \['gap'\]; use or remove them",
+    ),
+    "an hour that no day has": (
+        changed("messages.features.links.where", {"occurred_hour": [0, 25]}),
+        r"where, column 'occurred_hour': hours are 0 to 23, got \[0, 25\]",
+    ),
+    "a date to choose by": (
+        changed("messages.features.links.where", {"occurred_date": "2026-03-02"}),
+        r"where: occurred_date is a day to count, not to choose by",
+    ),
+    "a window of an age": (
+        changed("messages.windows", [1, 100_000]),
+        r"windows: must be at most 3650 days, got 100000; write 'life'",
     ),
     "unknown kind": (
         changed("profile.attributes.country", "text"),

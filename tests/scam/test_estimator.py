@@ -130,6 +130,14 @@ def test_options_refuse(wrong):
         TrainingOptions(**wrong)
 
 
+def test_a_parameter_that_lightgbm_refuses_is_one_line(training_set, features, options):
+    """What LightGBM says about a value comes with the file to correct, not as a traceback."""
+    wrong = replace(options, lightgbm={**options.lightgbm, "learning_rate": "abc"})
+    with pytest.raises(ConfigurationError, match=r"abc.*parameters/training\.yml") as caught:
+        fit(training_set, features, wrong)
+    assert "\n" not in str(caught.value)
+
+
 def test_amounts_beyond_float32_are_learned_from(training_set, features, options):
     """1e70 ends as the upper quantile: no infinity, no warning, and it still sorts above 1e29."""
     spec = FeatureSpec("huge", "numeric", "transfers", "c3")

@@ -70,6 +70,8 @@ def sql(**given: Any) -> None:
     Where nobody says who is active, the rows are those of a table ``spine`` (entity_id, as_of).
     """
     if given["form"] == "dataform":
+        if given["group"] is not None:
+            raise click.UsageError("--format=dataform writes all groups; leave GROUP out")
         _write_dataform(given)
         return
     import ibis  # noqa: PLC0415 (start-up time)
@@ -89,6 +91,8 @@ def sql(**given: Any) -> None:
     if population.source in declared.sources:
         spine = active_entities(population, declared, tables, days.start, days.end)
     table = group_table(group, declared, tables, spine)
+    if given["dialect"] == "duckdb":
+        click.echo("SET TimeZone = 'UTC';")  # else a day would begin when it does where this runs
     click.echo(str(ibis.to_sql(table, dialect=given["dialect"], pretty=True)) + ";")
 
 

@@ -100,7 +100,7 @@ def new_share(seen: ibis.Table) -> ibis.Table:
 
 
 REGISTERED: Mapping[str, Registered] = {
-    "entropy": Registered(entropy, "values", "entropy of the values, in nats"),
+    "entropy": Registered(entropy, "values", "entropy (in nats) of the values"),
     "once_share": Registered(once_share, "values", "share of the values that occur once"),
     "median": Registered(median, "numbers", "middle value"),
     "burstiness": Registered(burstiness, "nothing", "unevenness of the gaps, -1 to 1"),

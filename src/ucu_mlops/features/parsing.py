@@ -52,6 +52,7 @@ TRANSFORMS = ("log1p",)
 GROUP_KEYS = ("description", "source", "windows", "columns", "features", "ratios", "attributes")
 KEYS_OF_A_ROW = ("entity_id", "as_of", "definition")
 LIFE = "life"
+LONGEST = 3_650  # days: ten years; days are numbers that a warehouse must be able to hold
 
 
 def parse_group(name: str, raw: Any, sources: Mapping[str, Source]) -> FeatureGroup:
@@ -90,6 +91,7 @@ def parse_group(name: str, raw: Any, sources: Mapping[str, Source]) -> FeatureGr
 def _aggregates(group: Mapping[str, Any], where: str) -> Iterator[Aggregate]:
     default = _windows(group["windows"], f"{where}, windows") if "windows" in group else None
     derived = parse_columns(group.get("columns", {}), f"{where}, columns")
+    unused = set(derived)
     for name, raw in read_mapping(group.get("features", {}), f"{where}, features").items():
         here = f"{where}, feature {name!r}"
         _feature_name(name, here)
@@ -97,8 +99,11 @@ def _aggregates(group: Mapping[str, Any], where: str) -> Iterator[Aggregate]:
         aggregate = read_choice(given["aggregate"], f"{here}, aggregate", AGGREGATES)
         needed, optional = AGGREGATES[aggregate]
         read_mapping(given, here, {"aggregate", *needed, *optional}, sorted(needed))
+        unused.discard(given.get("column"))
         for each in _written_out(name, aggregate, given, default, here):
             yield _about(each, derived, here)
+    if unused:
+        refuse(f"{where}, columns", f"no feature is about {sorted(unused)}; use or remove them")
 
 
 def _written_out(
@@ -154,6 +159,8 @@ def _windows(raw: Any, where: str) -> tuple[int | None, ...]:
     for each in raw:
         if each != LIFE and (isinstance(each, bool) or not isinstance(each, int) or each < 1):
             refuse(where, f"must be whole days of at least 1 or {LIFE!r}, got {each!r}")
+        if each != LIFE and each > LONGEST:
+            refuse(where, f"must be at most {LONGEST} days, got {each!r}; write {LIFE!r}")
     if len(set(raw)) < len(raw):
         refuse(where, f"repeats a window, got {list(raw)}")
     return tuple(None if each == LIFE else each for each in raw)

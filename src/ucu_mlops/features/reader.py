@@ -20,6 +20,7 @@ from ucu_mlops.features.events import (
 from ucu_mlops.features.groups import Feature, FeatureGroup, Source
 from ucu_mlops.features.sources import (
     DERIVED,
+    check_names,
     check_types,
     columns_of,
     needs_moments,
@@ -130,6 +131,7 @@ def read_events(
     wanted = columns_of(group)
     given = [name for name in wanted if name not in DERIVED]
     table = source_table(source, tables, given, f"group {group.name!r}")
+    check_names(table, group)
     events = shaped(table, source)
     derived = derived_columns(with_days(events))
     check_types({name: table[name] if name in given else derived[name] for name in wanted}, group)

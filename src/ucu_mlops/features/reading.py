@@ -91,10 +91,16 @@ def read_condition(raw: Any, where: str) -> Condition:
     """Return which values of which columns an event must have, in the order of the columns."""
     if not read_mapping(raw, where):
         refuse(where, "must name a column and its values, such as {has_link: true}, got nothing")
-    return tuple(
+    terms = tuple(
         (column, _values(values, f"{where}, column {column!r}"))
         for column, values in sorted(raw.items())
     )
+    for column, values in terms:
+        if column == "occurred_hour" and not set(values) <= set(range(24)):
+            refuse(f"{where}, column {column!r}", f"hours are 0 to 23, got {list(values)}")
+        if column == "occurred_date":
+            refuse(where, "occurred_date is a day to count, not to choose by: that is a calendar")
+    return terms
 
 
 def _values(raw: Any, where: str) -> tuple[Scalar, ...]:

@@ -7,6 +7,7 @@ import ibis
 from ucu_mlops.errors import SchemaError
 from ucu_mlops.features.functions import REGISTERED
 from ucu_mlops.features.groups import Derived, FeatureGroup, Scalar, Source
+from ucu_mlops.features.reading import hint
 
 # Made from the moment of the event: an hour of the day, a day to count; never a date to learn.
 DERIVED = ("occurred_hour", "occurred_date")
@@ -40,7 +41,8 @@ def source_table(
     if missing := sorted(needed - set(table.columns)):
         raise SchemaError(
             f"source table {source.name!r} lacks {missing}, which {user} needs; it has "
-            f"{sorted(table.columns)}; correct the table or conf/<env>/features/"
+            f"{sorted(table.columns)}{hint(missing[0], table.columns)}; correct the table or "
+            "conf/<env>/features/"
         )
     for name in (source.occurred, source.known):
         kind = table[name].type()
@@ -68,6 +70,20 @@ def needs_moments(group: FeatureGroup) -> bool:
     return bool(group.attributes) or any(
         each.aggregate == "time_since" or each.derived or each.code for each in group.aggregates
     )
+
+
+def check_names(table: ibis.Table, group: FeatureGroup) -> None:
+    """Refuse a derived column that would hide one of the source's.
+
+    Raises:
+        SchemaError: The source has a column of the name.
+    """
+    derived = {each.derived.name for each in group.aggregates if each.derived}
+    if hidden := sorted(derived & set(table.columns)):
+        raise SchemaError(
+            f"group {group.name!r} derives {hidden}, which source {group.source!r} has as well; "
+            "rename it under columns"
+        )
 
 
 def check_types(columns: Mapping[str, ibis.Column], group: FeatureGroup) -> None:

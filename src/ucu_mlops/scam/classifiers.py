@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 from lightgbm import LGBMClassifier
+from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 from scipy.special import logit
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+
+from ucu_mlops.errors import ConfigurationError
 
 RELEASED = "lightgbm"
 ESTIMATORS = (RELEASED, "logistic", "random_forest")
@@ -40,6 +43,9 @@ def fit_classifier(
         estimator: Which one.
         lightgbm: Parameters of the boosted trees, by their scikit-learn names.
         seed: Seed of whatever is drawn.
+
+    Raises:
+        ConfigurationError: A parameter of the trees has a value that LightGBM does not take.
     """
     if estimator == "logistic":
         model = LogisticRegression(max_iter=5_000)
@@ -55,7 +61,13 @@ def fit_classifier(
         n_jobs=THREADS,
         verbose=-1,
     )
-    return model.fit(prepared, labels, sample_weight=weights)
+    try:
+        return model.fit(prepared, labels, sample_weight=weights)
+    except LightGBMError as error:
+        raise ConfigurationError(
+            f"training: LightGBM does not take lightgbm={dict(lightgbm)}: {error}; correct it in "
+            "conf/<env>/parameters/training.yml"
+        ) from error
 
 
 def log_odds(

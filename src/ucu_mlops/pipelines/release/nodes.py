@@ -1,5 +1,6 @@
 """From two versions' scores to a verdict, and from the verdict to a proposed move."""
 
+import logging
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,8 @@ from ucu_mlops.features.period import Period
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.release.gate import GateOptions, compare, not_older
 from ucu_mlops.release.moves import Proposal
+
+logger = logging.getLogger(__name__)
 
 
 def judge(
@@ -56,6 +59,10 @@ def propose(gate: dict[str, Any]) -> Proposal:
     failed = [each["name"] for each in gate["conditions"] if not each["holds"]]
     why = f"gate of {gate['as_of']}: " + (
         f"failed {', '.join(failed)}" if failed else "every condition holds"
+    )
+    logger.info(
+        "%s: version %s against champion %s: %s (%s)",
+        *(gate["model"], gate["challenger"], gate["champion"], gate["action"], why),
     )
     return Proposal(
         model=gate["model"],
