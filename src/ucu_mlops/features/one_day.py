@@ -11,8 +11,7 @@ import ibis
 
 from ucu_mlops.features.events import day_number
 from ucu_mlops.features.groups import Aggregate
-from ucu_mlops.features.measures import measures_of, named, value_of
-from ucu_mlops.features.trailing import KEYS, in_windows, with_value
+from ucu_mlops.features.trailing import KEYS, in_windows, per_window, values_of, with_value
 
 
 def measures_of_day(events: ibis.Table, features: Sequence[Aggregate], day: date) -> ibis.Table:
@@ -27,26 +26,13 @@ def measures_of_day(events: ibis.Table, features: Sequence[Aggregate], day: date
         One row per entity that has any event: ``entity_id``, ``day``, the features.
     """
     events = events.mutate(day=events["last"], before=events["last"] - events["occurred"])
-    names = named(features)
-    wanted = {
-        (measure, feature.window): f"{names[measure]}_{feature.window or 'life'}"
-        for feature in features
-        for measure in measures_of(feature)
-    }
+    wanted = per_window(features)
     lies_in = in_windows(events, features)
     measured = events.group_by("entity_id").aggregate(
         **{name: measure.of(events, lies_in[window]) for (measure, window), name in wanted.items()}
     )
     measured = measured.mutate(day=day_number(day))
-    values = {
-        feature.name: value_of(
-            feature,
-            {each: measured[wanted[each, feature.window]] for each in measures_of(feature)},
-            measured["day"],
-        )
-        for feature in features
-    }
-    return measured.select(*KEYS, **values)
+    return measured.select(*KEYS, **values_of(measured, features))
 
 
 def distinct_of_day(events: ibis.Table, features: Sequence[Aggregate], day: date) -> ibis.Table:

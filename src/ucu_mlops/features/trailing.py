@@ -11,6 +11,7 @@ from ibis.expr import types as ir
 from ucu_mlops.features.events import OF, recent
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import (
+    Measure,
     all_of,
     condition,
     kinds_of,
@@ -53,11 +54,7 @@ def trailing_measures(
             if measure.operation == "days"
         }
     )
-    wanted = {
-        (measure, feature.window): f"{names[measure]}_{feature.window}"
-        for feature in features
-        for measure in measures_of(feature)
-    }
+    wanted = per_window(features)
     lies_in = in_windows(seen, features)
     merged = seen.group_by(*KEYS).aggregate(
         **{
@@ -65,15 +62,30 @@ def trailing_measures(
             for (measure, window), name in wanted.items()
         }
     )
-    values = {
+    return merged.select(*KEYS, **values_of(merged, features))
+
+
+def per_window(features: Sequence[Aggregate]) -> dict[tuple[Measure, int | None], str]:
+    """Give each measure over each window that some feature needs a column's name."""
+    names = named(features)
+    return {
+        (measure, feature.window): f"{names[measure]}_{feature.window or 'life'}"
+        for feature in features
+        for measure in measures_of(feature)
+    }
+
+
+def values_of(measured: ibis.Table, features: Sequence[Aggregate]) -> dict[str, ibis.Column]:
+    """Return the features from a table of their measures, named as :func:`per_window` does."""
+    wanted = per_window(features)
+    return {
         feature.name: value_of(
             feature,
-            {each: merged[wanted[each, feature.window]] for each in measures_of(feature)},
-            merged["day"],
+            {each: measured[wanted[each, feature.window]] for each in measures_of(feature)},
+            measured["day"],
         )
         for feature in features
     }
-    return merged.select(*KEYS, **values)
 
 
 def trailing_spread(
