@@ -45,7 +45,9 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
     """Score MODEL for a day, watch it, and do what the decision says."""
     from ucu_mlops.features.period import Period  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.day import play_day  # noqa: PLC0415
+    from ucu_mlops.loop.here import RunHere  # noqa: PLC0415
     from ucu_mlops.loop.project import Project  # noqa: PLC0415
 
     day = Period(as_of, as_of).as_of  # type: ignore[arg-type]  # parsed there
-    click.echo(play_day(Project(Path.cwd(), env), model, day, simulated=simulated))
+    project = Project(Path.cwd(), env)
+    click.echo(play_day(project, model, day, RunHere(project), simulated=simulated))

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.errors import DataError
 from ucu_mlops.loop.project import Project
+from ucu_mlops.release.trigger import Trigger
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class DayReport:
         )
 
 
-def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> DayReport:
+def play_day(
+    project: Project, model: str, as_of: date, trigger: Trigger, *, simulated: bool
+) -> DayReport:
     """Play ``as_of`` for ``model``; playing it again leaves the same.
 
     The version that scored a day scores it again, and a decision is acted on once: a day that was
@@ -50,6 +52,7 @@ def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> D
         project: The project to run pipelines of.
         model: Name of the model.
         as_of: The day, complete by now.
+        trigger: What starts a training that was decided on.
         simulated: Whether the simulated platform makes the day's events and verdicts.
     """
     day = as_of.isoformat()
@@ -57,8 +60,8 @@ def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> D
         project.run("simulation_day", as_of=day)
     project.run(f"{model}_daily", as_of=day)
     report = describe_day(project, model, as_of)
-    if report is not None and report.action == "retrain" and not _is_settled(project, model, day):
-        project.run(f"{model}_retrain", as_of=day)
+    if report is not None and report.action == "retrain":
+        trigger.retrain(model, as_of)
         report = describe_day(project, model, as_of)
     if report is None:
         raise DataError(f"table decisions has no row of {model} for {day}; run {model}_daily again")
@@ -83,14 +86,3 @@ def describe_day(project: Project, model: str, as_of: date) -> DayReport | None:
             reasons=json.loads(rows["reasons"].iloc[0]),
             gate=str(catalog.load(f"{model}.gate")["action"]) if gated else None,
         )
-
-
-def _is_settled(project: Project, model: str, day: str) -> bool:
-    """Tell whether the gate has judged this day's challenger and the ledger followed."""
-    with project.catalog(as_of=day) as catalog:
-        if not catalog.exists(f"{model}.gate"):
-            return False
-        gate = catalog.load(f"{model}.gate")
-    ledger = SqliteLedger(project.configuration("globals")["ledger"])
-    acted_on = {move.decision_id for move in ledger.moves(model)}
-    return gate["action"] == "keep" or gate["decision_id"] in acted_on
