@@ -51,3 +51,16 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
     day = Period(as_of, as_of).as_of  # type: ignore[arg-type]  # parsed there
     project = Project(Path.cwd(), env)
     click.echo(play_day(project, model, day, RunHere(project), simulated=simulated))
+
+
+@loop.command("listen")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=9096, show_default=True, help="On which port.")
+@click.option("--env", default=None, help="Configuration environment (default: the desk).")
+@in_one_line
+def listen_command(host: str, port: int, env: str | None) -> None:
+    """Train what Alertmanager's webhook asks for (POST /alerts), one model after another."""
+    from ucu_mlops.loop.listener import listen  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.project import Project  # noqa: PLC0415
+
+    listen(Project(Path.cwd(), env), host, port)
