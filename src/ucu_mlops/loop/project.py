@@ -27,7 +27,7 @@ class Project:
 
     path: Path
     env: str | None = None
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bootstrap_project(self.path)
@@ -70,7 +70,7 @@ class Project:
 
 
 def read_configuration(
-    path: Path, env: str | None, key: str, given: Mapping[str, str] | None = None
+    path: Path, env: str | None, key: str, given: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Read configuration without opening a session: for commands that must be quick.
 
