@@ -93,10 +93,8 @@ def _play(
     days = options.shift_day + options.days_after - 1
     with chdir(folder):
         ledger = SqliteLedger(Path(project.configuration("globals")["ledger"]))
-        reports = []
-        for report in play(project, PlayOptions(options.model, days, 0), ledger):
-            reports.append(report)
-            logger.info("drill %s seed %s day %s/%s: %s", kind, seed, len(reports), days, report)
+        logger.info("drill: %s from %s, seed %s", kind, shift, seed)
+        reports = list(play(project, PlayOptions(options.model, days, 0), ledger))
         found = judge(project, options.model, reports, shift, kind, options.window)
     return {"kind": kind, "seed": seed} | found
 

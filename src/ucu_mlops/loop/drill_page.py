@@ -21,7 +21,7 @@ def write_drill(plays: Sequence[Mapping[str, Any]], folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     told = [{key: value for key, value in play.items() if key != "days"} for play in plays]
-    (folder / "drill.json").write_text(json.dumps({"plays": told}, indent=2), encoding="utf-8")
+    (folder / "drill.json").write_text(json.dumps(told, indent=2), encoding="utf-8")
     (folder / "drill.html").write_text(_page(plays), encoding="utf-8")
 
 
