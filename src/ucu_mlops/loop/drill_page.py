@@ -75,15 +75,16 @@ def _plot(play: Mapping[str, Any]) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.06)
     true = [day["recall"] for day in days]
     figure.add_scatter(x=x, y=true, name="recall of the day's cases (truth)", row=1, col=1)
-    estimate = [day["estimate"] for day in days]
+    known = [day for day in days if day["estimate"]["estimate"] is not None]
+    middle = [day["estimate"]["estimate"] for day in known]
+    ends = {name: [day["estimate"][name] for day in known] for name in ("low", "high")}
     figure.add_scatter(
-        x=x,
-        y=[each and each["estimate"] for each in estimate],
+        x=[day["as_of"] for day in known],
+        y=middle,
         error_y={
-            "type": "data",
             "symmetric": False,
-            "array": [each and each["high"] - each["estimate"] for each in estimate],
-            "arrayminus": [each and each["estimate"] - each["low"] for each in estimate],
+            "array": [high - mid for high, mid in zip(ends["high"], middle, strict=True)],
+            "arrayminus": [mid - low for mid, low in zip(middle, ends["low"], strict=True)],
             "color": "#bbb",
         },
         name="recall of the last 28 days (estimated)",

@@ -41,6 +41,7 @@ class Played:
         moves: The ledger's moves, oldest first.
         features: The model's features.
         training: How it is trained.
+        estimates: By day, what was estimated of recall: ``estimate``, ``low``, ``high``.
     """
 
     days: Sequence[DayReport]
@@ -52,6 +53,7 @@ class Played:
     moves: Sequence[Move]
     features: list[FeatureSpec]
     training: TrainingOptions
+    estimates: dict[date, dict[str, Any]]
 
 
 def collect(project: Project, model: str, days: Sequence[DayReport]) -> Played:
@@ -86,7 +88,14 @@ def collect(project: Project, model: str, days: Sequence[DayReport]) -> Played:
             moves=SqliteLedger(Path(project.configuration("globals")["ledger"])).moves(model),
             features=list(catalog.load(f"{model}.champion").manifest.features),
             training=catalog.load(f"params:training.{model}"),
+            estimates={day.as_of: _estimate(project, model, day.as_of) for day in days},
         )
+
+
+def _estimate(project: Project, model: str, day: date) -> dict[str, Any]:
+    with project.catalog(as_of=day.isoformat()) as catalog:
+        found = catalog.load(f"{model}.recall")
+    return {name: found[name] for name in ("estimate", "low", "high")}
 
 
 def judge(
@@ -239,7 +248,7 @@ def _days(played: Played) -> list[dict[str, Any]]:
                     "as_of": day.isoformat(),
                     "cases": int(row["cases"]),
                     "recall": None if pd.isna(row["recall"]) else float(row["recall"]),
-                    "estimate": None,
+                    "estimate": played.estimates.get(day),
                     "action": actions[day].action,
                     "reasons": actions[day].reasons,
                     "version": actions[day].version,
