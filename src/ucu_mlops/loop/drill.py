@@ -16,7 +16,7 @@ from typing import Any
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.loop.checkout import make_checkout
-from ucu_mlops.loop.judgement import judge
+from ucu_mlops.loop.judgement import collect, judge_played
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
 from ucu_mlops.quality.hashing import derived_id
@@ -95,7 +95,8 @@ def _play(
         ledger = SqliteLedger(Path(project.configuration("globals")["ledger"]))
         logger.info("drill: %s from %s, seed %s", kind, shift, seed)
         reports = list(play(project, PlayOptions(options.model, days, 0), ledger))
-        found = judge(project, options.model, reports, shift, kind, options.window)
+        played = collect(project, options.model, reports)
+    found = judge_played(played, shift, kind, options.window)
     return {"kind": kind, "seed": seed} | found
 
 

@@ -98,20 +98,11 @@ def _estimate(project: Project, model: str, day: date) -> dict[str, Any]:
     return {name: found[name] for name in ("estimate", "low", "high")}
 
 
-def judge(
-    project: Project,
-    model: str,
-    days: Sequence[DayReport],
-    shift: date,
-    kind: str,
-    window: int,
-) -> dict[str, Any]:
+def judge_played(played: Played, shift: date, kind: str, window: int) -> dict[str, Any]:
     """Judge a play.
 
     Args:
-        project: The project that was played.
-        model: Name of the model.
-        days: The days played, oldest first.
+        played: What it left.
         shift: First day of the shift.
         kind: Kind of the shift.
         window: Days over which recall is averaged.
@@ -119,8 +110,7 @@ def judge(
     Returns:
         A JSON object; the keys are explained in docs/drill.md.
     """
-    played = collect(project, model, days)
-    alarms = [day for day in days if day.action != "none"]
+    alarms = [day for day in played.days if day.action != "none"]
     after = [day for day in alarms if day.as_of >= shift]
     action = after[0].action if after else "none"
     seen = _seen_from(played, shift)
