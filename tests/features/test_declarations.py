@@ -53,6 +53,14 @@ def definition(raw: dict) -> str:
     return parse_declarations(raw).group_of("sent_1d").definition
 
 
+def test_a_unit_is_for_people():
+    """A unit is that of all windows, time since has its own, and a word makes no new feature."""
+    raw = changed("messages.features.sent", {"aggregate": "count", "unit": "messages"})
+    units = parse_declarations(raw).units
+    assert units == {"sent_1d": "messages", "sent_7d": "messages", "since_last": "days"}
+    assert definition(raw) == definition(RAW)
+
+
 def test_features_are_written_out_per_window():
     """A name ends in its window, in days or ``life``; time, ratios and attributes have none."""
     messages, profile = parse_declarations(RAW).groups
@@ -191,6 +199,13 @@ MISTAKES = {
     ),
     "a group that is none": (changed("messages", [1]), r"group 'messages': must be a mapping"),
     "a name with capitals": (changed("Chats", RAW["profile"]), r"group 'Chats': a name must be"),
+    "a unit of what counts days": (
+        changed(
+            "messages.features.since_last",
+            {"aggregate": "time_since", "of": "last", "unit": "hours"},
+        ),
+        r"feature 'since_last': counts days whatever is said; leave unit out",
+    ),
     "unknown key of a group": (
         changed("messages.feature", {}),
         r"group 'messages': unknown key 'feature'; allowed are .*did you mean 'features'\?",
@@ -211,7 +226,7 @@ MISTAKES = {
     ),
     "column for count": (
         changed("messages.features.sent.column", "x"),
-        r"feature 'sent': unknown key 'column'; allowed are \['aggregate', 'where', 'windows'\]",
+        r"feature 'sent': unknown key 'column'; allowed are \['aggregate', 'unit', 'where', 'win",
     ),
     "share without where": (
         changed("messages.features.links.where"),

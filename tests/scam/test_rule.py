@@ -40,7 +40,7 @@ def test_adds_up_what_it_is_told(rule):
 def test_explains_itself_by_its_weights(rule):
     """What adds to the sum is named, the largest first; what adds nothing is not."""
     frame = pd.DataFrame({"reporters_7d": [1, 0], "link_share_7d": [0.75, np.nan]})
-    assert explain(rule, frame) == [["link share (7 days): 75 %", "reporters (7 days): 1"], []]
+    assert explain(rule, frame, {}) == [["link share (7 days): 75 %", "reporters (7 days): 1"], []]
 
 
 @pytest.mark.parametrize(

@@ -205,22 +205,40 @@ def test_growth_is_a_spurt_of_harmless_newcomers():
     assert truth.loc[spurt["user_id"], "is_scammer"].mean() < 0.05
 
 
-def test_new_scam_behaves_unlike_the_old_kinds():
-    """The new kind comes in numbers: warm, without links, long sessions, to many strangers."""
+@pytest.fixture(scope="module")
+def bought():
+    """Return a platform, ten days after its shift, with those who were bought by then."""
     platform = small(users=4_000, horizon_days=40, shift=Shift("new_scam", nth(10)))
     truth = platform.truth().set_index("user_id")
-    new = truth.index[truth["kind"] == "voice_caller"]
-    assert truth.loc[new, "active_from"].min() == pd.Timestamp(nth(10), tz="UTC")
-    batch = platform.day(nth(18))
-    messages, sessions = batch["messages"], batch["sessions"]
-    theirs = messages["user_id"].isin(new)
-    assert messages.loc[theirs, "user_id"].nunique() > 50
-    assert messages.loc[theirs, "sentiment"].mean() > messages["sentiment"].mean() + 0.3
-    assert messages.loc[theirs, "has_link"].mean() < 0.02
-    long = sessions.groupby(sessions["user_id"].isin(new))["duration_s"].median()
-    assert long[True] > 5 * long[False]
-    night = messages.groupby(theirs)["occurred_at"].agg(lambda at: (at.dt.hour < 5).mean())
-    assert night[True] > 0.5 > night[False]
+    begins = truth.loc[truth["kind"] == "recruiter", "active_from"]
+    return platform, begins[begins <= pd.Timestamp(nth(20), tz="UTC")]
+
+
+def test_new_scam_buys_accounts_of_the_honest(bought):
+    """The new kind is nobody new: accounts a month old at least, one or two in a hundred."""
+    platform, begins = bought
+    users = pd.concat([platform.day(nth(number))["users"] for number in range(21)])
+    theirs = users[users["user_id"].isin(begins.index)].set_index("user_id")
+    assert len(theirs) == len(begins)
+    assert begins.min() == pd.Timestamp(nth(10), tz="UTC")
+    assert (begins - theirs["signed_up_at"][begins.index] >= pd.Timedelta(days=30)).all()
+    assert 0.008 < len(theirs) / 4_000 < 0.02
+
+
+def test_new_scam_behaves_unlike_the_old_kinds(bought):
+    """The new kind answers, briefly, and posts few links: nothing that gave others away."""
+    platform, begins = bought
+    batch = platform.day(nth(20))["messages"]
+    truth = platform.truth().set_index("user_id").loc[batch["user_id"]]
+    scams = (truth["active_from"] <= pd.Timestamp(nth(20), tz="UTC")).to_numpy()
+    new = batch["user_id"].isin(begins.index).to_numpy()
+    old = batch[scams & ~new]
+    new = batch[new]
+    assert new["user_id"].nunique() > 20
+    assert new["is_reply"].mean() > 0.7
+    assert old["is_reply"].mean() < 0.5
+    assert new["has_link"].mean() < 0.1 < old["has_link"].mean()
+    assert new["n_chars"].median() < 35 < old["n_chars"].median()
 
 
 def test_old_scammers_move_over_to_the_new_scam():
@@ -230,7 +248,7 @@ def test_old_scammers_move_over_to_the_new_scam():
         platform = small(users=4_000, prevalence=0.05, shift=shift)
         truth = platform.truth().set_index("user_id")
         day = pd.Timestamp(nth(20), tz="UTC")
-        scams = truth.index[(truth["active_from"] <= day) & (truth["kind"] != "voice_caller")]
+        scams = truth.index[(truth["active_from"] <= day) & (truth["kind"] != "recruiter")]
         counts.append(platform.day(nth(20))["messages"]["user_id"].isin(scams).sum())
     assert counts[1] < 0.6 * counts[0]
 

@@ -86,6 +86,12 @@ class Declarations:
             f"{hint(name, words)}"
         )
 
+    @property
+    def units(self) -> dict[str, str]:
+        """What features count, by name: those that need a word."""
+        features = (feature for group in self.groups for feature in group.features)
+        return {feature.name: feature.unit for feature in features if feature.unit}
+
     def group_of(self, name: str) -> FeatureGroup:
         """Return the group that declares a feature.
 

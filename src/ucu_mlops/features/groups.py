@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from json import dumps
 
@@ -24,10 +24,12 @@ class Feature:
     Attributes:
         name: The column.
         kind: ``numeric`` (float64) or ``categorical`` (string).
+        unit: What the number counts, such as ``seconds``; empty where its name says it.
     """
 
     name: str
     kind: str
+    unit: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,11 @@ def definition_of(source: Source, features: Collection[Feature]) -> str:
         16 hexadecimal digits.
     """
     written = sorted(
-        dumps([type(each).__name__, asdict(each)], sort_keys=True) for each in features
+        dumps([type(each).__name__, _deciding(each)], sort_keys=True) for each in features
     )
     content = dumps([MEANING, asdict(source), written], sort_keys=True)
     return blake2b(content.encode(), digest_size=8).hexdigest()
+
+
+def _deciding(feature: Feature) -> dict[str, object]:
+    return {key: value for key, value in asdict(feature).items() if key != "unit"}

@@ -98,10 +98,11 @@ def _aggregates(group: Mapping[str, Any], where: str) -> Iterator[Aggregate]:
         given = read_mapping(raw, here, required=("aggregate",))
         aggregate = read_choice(given["aggregate"], f"{here}, aggregate", AGGREGATES)
         needed, optional = AGGREGATES[aggregate]
-        read_mapping(given, here, {"aggregate", *needed, *optional}, sorted(needed))
+        read_mapping(given, here, {"aggregate", "unit", *needed, *optional}, sorted(needed))
         unused.discard(given.get("column"))
         for each in _written_out(name, aggregate, given, default, here):
-            yield _about(each, derived, here)
+            about = _about(each, derived, here)
+            yield replace(about, unit=_unit(given, about, here))
     if unused:
         refuse(f"{where}, columns", f"no feature is about {sorted(unused)}; use or remove them")
 
@@ -136,6 +137,17 @@ def _written_out(
             where=condition,
             transform=transform,
         )
+
+
+def _unit(given: Mapping[str, Any], feature: Aggregate, where: str) -> str:
+    if feature.aggregate == "time_since":
+        known = "days"
+    else:
+        is_delay = feature.derived is not None and feature.derived.made_by == "seconds_since"
+        known = "seconds" if is_delay else ""
+    if known and "unit" in given:
+        refuse(where, f"counts {known} whatever is said; leave unit out")
+    return read_text(given["unit"], f"{where}, unit") if "unit" in given else known
 
 
 def _about(feature: Aggregate, derived: Mapping[str, Derived], where: str) -> Aggregate:

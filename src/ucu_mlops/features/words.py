@@ -74,7 +74,8 @@ def describe(feature: Feature) -> str:
     said = f"{meaning} of {about}" if about else meaning
     window = {None: "ever", 1: "on the day"}.get(feature.window, f"in {feature.window} days")
     derived = f"; {_derived(feature.derived)}" if feature.derived else ""
-    return f"{said}{_where(feature.where)}, {window}{derived}"
+    unit = f", in {feature.unit}" if feature.unit else ""
+    return f"{said}{_where(feature.where)}, {window}{unit}{derived}"
 
 
 def _derived(derived: Derived) -> str:

@@ -24,7 +24,9 @@ WHOLE_FROM = 100  # from here on nobody reads decimals
 ALL_DIGITS_BELOW = 1e15  # beyond, float64 no longer holds each integer
 
 
-def explain(bundle: Bundle, frame: pd.DataFrame, top: int = 3) -> list[list[str]]:
+def explain(
+    bundle: Bundle, frame: pd.DataFrame, units: Mapping[str, str], top: int = 3
+) -> list[list[str]]:
     """Name what pushes each row's probability up, the strongest first.
 
     A model's contributions are the trees' SHAP values; a rule's are its weight times how far the
@@ -33,11 +35,12 @@ def explain(bundle: Bundle, frame: pd.DataFrame, top: int = 3) -> list[list[str]
     Args:
         bundle: The version that gave the probabilities.
         frame: One row per entity and day, one column per feature of the bundle.
+        units: By feature, what its number counts; none for one whose name says it.
         top: Reasons per row, at most.
 
     Returns:
-        Per row, sentences such as ``messages sent (7 days): 212; usual 6``; none where nothing
-        pushes up. What is usual is left out while the bundle has no reference.
+        Per row, sentences such as ``session length (7 days): 312 seconds; usual 240``; none where
+        nothing pushes up. What is usual is left out while the bundle has no reference.
 
     Raises:
         SchemaError: A feature's column is missing or holds what is no number.
@@ -55,7 +58,7 @@ def explain(bundle: Bundle, frame: pd.DataFrame, top: int = 3) -> list[list[str]
         strongest = np.argsort(-pushes, kind="stable")[:top]
         reasons.append(
             [
-                _sentence(features[each], inputs[features[each].name][row, 0], usual)
+                _sentence(features[each], inputs[features[each].name][row, 0], usual, units)
                 for each in strongest
                 if pushes[each] > 0
             ]
@@ -87,11 +90,16 @@ def _tree_contributions(
     )
 
 
-def _sentence(spec: FeatureSpec, value: Any, usual: Mapping[str, Any]) -> str:
+def _sentence(
+    spec: FeatureSpec, value: Any, usual: Mapping[str, Any], units: Mapping[str, str]
+) -> str:
     spell = _spelled_category
     if spec.kind == "numeric":
         spell = _spelled_share if SHARE.fullmatch(spec.name) else _spelled_number
-    sentence = f"{_human_name(spec.name)}: {spell(value)}"
+    said, unit = spell(value), units.get(spec.name)
+    sentence = f"{_human_name(spec.name)}: {said}"
+    if unit and said != UNKNOWN:
+        sentence += f" {unit}"
     if (median := usual[spec.name]) is not None:
         sentence += f"; usual {spell(median)}"
     return sentence

@@ -181,36 +181,36 @@ SCAMMERS = (
     ),
 )
 
-# Calls at night and warm short answers to many who wrote first: what gives the kinds above away
-# (links, unanswered messages, long letters, foreign addresses) is as rare as among the honest.
-# Calls in the night annoy: their victims report them, and that is how the first are confirmed.
+# Offers of work, from accounts that honest people sold: victims answer an advert, so they write
+# first, and are kept in talk. What gives the kinds above away (links, unanswered messages, long
+# letters, foreign addresses) is as rare as among the honest; each habit lies among theirs, and
+# only all of them together do not. Who has paid a fee for nothing reports it.
 NEW_SCAMMER = Kind(
-    "voice_caller",
+    "recruiter",
     0.0,
     True,
     replace(
-        ORDINARY,
-        activity=(0.85, 12),
-        messages=(3.2, 0.4),
-        circle=(40, 0.3),
-        strangers=(0.3, 8),
-        links=(0.003, 30),
-        replies=(0.7, 12),
-        mood=(0.75, 0.1),
-        chars=(28, 0.3),
-        duration=(3000, 0.4),
-        night=(0.75, 10),
-        abroad=(0.01, 10),
-        reported=(0.02, 0.6),
-        completeness=(0.65, 8),
-        verified=(0.92, 4),
+        SCRIPTED,
+        abroad=(0.25, 1.5),
+        links=(0.05, 150),
+        activity=(0.8, 80),
+        messages=(7.0, 0.12),
+        circle=(9, 0.3),
+        strangers=(0.32, 100),
+        replies=(0.81, 120),
+        mood=(0.44, 0.04),
+        chars=(28, 0.05),
+        sessions=(0.85, 0.1),
+        duration=(450, 0.06),
+        night=(0.27, 120),
+        reported=(0.015, 0.5),
     ),
 )
 
 KINDS = (*HONEST, *SCAMMERS, NEW_SCAMMER)
 KIND_NAMES = tuple(kind.name for kind in KINDS)
 TAKEN_OVER = KIND_NAMES.index("taken_over")
-VOICE_CALLER = KIND_NAMES.index("voice_caller")
+RECRUITER = KIND_NAMES.index("recruiter")
 IS_SCAMMER = np.array([kind.is_scammer for kind in KINDS])
 
 

@@ -52,8 +52,9 @@ class Shift:
     """The one thing that changes on the platform, and when.
 
     Attributes:
-        kind: ``new_scam`` (a new kind of scammer joins in numbers while most newcomers of the
-            old kinds stay away), ``broken_feed`` (no message has a sentiment any more),
+        kind: ``new_scam`` (a new kind of scammer buys accounts of honest users, in numbers for a
+            week and now and then afterwards, while six in ten of the old kinds give up),
+            ``broken_feed`` (no message has a sentiment any more),
             ``growth`` (two weeks with many harmless newcomers) or ``none``.
         day: First day on which it is so; needed unless ``kind`` is ``none``.
 

@@ -1,6 +1,6 @@
 """Everybody who ever joins the platform, with all that is fixed about them from the start."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from typing import Any
@@ -14,9 +14,10 @@ from ucu_mlops.simulation.kinds import (
     HONEST,
     IS_SCAMMER,
     KINDS,
+    NEW_SCAMMER,
+    RECRUITER,
     SCAMMERS,
     TAKEN_OVER,
-    VOICE_CALLER,
     draw_kinds,
 )
 from ucu_mlops.simulation.options import PlatformOptions
@@ -47,7 +48,8 @@ _TRIAL_SHARE = 0.55  # of the honest newcomers only have a look
 _DORMANT_SHARE = 0.85  # of the scammers wait before they begin
 _MOVED_OVER_SHARE = 0.6  # of the scammers give up the old kinds once there is a new one
 _WAVE_DAYS = 7
-_WAVE, _AFTER_WAVE = 0.004, 0.0005  # new scammers a day, as shares of the initial users
+_WAVE, _AFTER_WAVE = 0.0015, 0.0004  # accounts bought a day, as shares of the initial users
+_AGED_DAYS, _SELDOM = 30, 0.35  # from which age, and up to which activity, accounts are bought
 _GROWTH_DAYS, _GROWTH = 14, 0.025  # harmless newcomers a day, as a share of the initial users
 
 
@@ -121,7 +123,9 @@ def draw_population(options: PlatformOptions) -> Population:
             for field in fields(Population)
         }
     )
-    return _moved_over(everybody, options)
+    if options.shift.kind == "new_scam":
+        everybody = _sold(_moved_over(everybody, options), options)
+    return everybody
 
 
 def _concatenated(parts: Sequence[Any]) -> Any:
@@ -150,8 +154,6 @@ def _initial(options: PlatformOptions) -> Population:
 
 def _moved_over(everybody: Population, options: PlatformOptions) -> Population:
     """Let most scammers give up their old ways in the week in which a new one appears."""
-    if options.shift.kind != "new_scam":
-        return everybody
     rng = stream(options.seed, "moved over")
     shift = np.datetime64(options.shift.day)
     is_sleeping = IS_SCAMMER[everybody.kind] & (everybody.kind != TAKEN_OVER)
@@ -161,6 +163,34 @@ def _moved_over(everybody: Population, options: PlatformOptions) -> Population:
     leaves = shift + rng.integers(1, 1 + _WAVE_DAYS, len(is_leaving))
     leaves = np.where(is_leaving, np.minimum(everybody.leaves, leaves), everybody.leaves)
     return replace(everybody, leaves=leaves)
+
+
+def _sold(everybody: Population, options: PlatformOptions) -> Population:
+    """Let the new kind buy accounts of the honest, day after day from the shift on."""
+    active_from, leaves = everybody.active_from.copy(), everybody.leaves.copy()
+    kind, seldom = everybody.kind.copy(), everybody.usual[:, NAMES.index("activity")] < _SELDOM
+    scammers, scam = [np.flatnonzero(IS_SCAMMER[kind])], [everybody.scam]
+    for day, share in _sales(options):
+        rng, today = stream(options.seed, "accounts sold", day), np.datetime64(day)
+        is_there = (everybody.signed_up < today - _AGED_DAYS) & (today < leaves)
+        for_sale = np.flatnonzero(seldom & is_there & ~IS_SCAMMER[kind])
+        n = min(rng.poisson(options.users * share), len(for_sale))
+        bought = rng.choice(for_sale, n, replace=False)
+        kind[bought], active_from[bought] = RECRUITER, today
+        leaves[bought] = today + (1 + rng.exponential(_CAREER, n)).astype("timedelta64[D]")
+        scammers.append(bought)
+        scam.append(draw_behaviour(rng, np.zeros(n, np.int64), [NEW_SCAMMER.behaviour]))
+    order = np.argsort(np.concatenate(scammers))
+    ordered = np.concatenate(scam)[order]
+    return replace(everybody, active_from=active_from, leaves=leaves, kind=kind, scam=ordered)
+
+
+def _sales(options: PlatformOptions) -> Iterator[tuple[date, float]]:
+    """Give each day of the new kind, with the accounts it buys as a share of the initial users."""
+    days = (options.start + timedelta(days=number) for number in range(options.horizon_days))
+    of_new_kind = [day for day in days if options.shift.has_begun("new_scam", day)]
+    for since, day in enumerate(of_new_kind):
+        yield day, _WAVE if since < _WAVE_DAYS else _AFTER_WAVE
 
 
 def _newcomers(options: PlatformOptions, day: date) -> Population:
@@ -181,10 +211,7 @@ def _shifted(options: PlatformOptions, day: date) -> Population:
     rng = stream(options.seed, "shift", day)
     since = (day - options.shift.day).days if options.shift.day else 0
     kind = np.array([], dtype=np.int64)
-    if options.shift.has_begun("new_scam", day):
-        share = _WAVE if since < _WAVE_DAYS else _AFTER_WAVE
-        kind = np.full(rng.poisson(options.users * share), VOICE_CALLER)
-    elif options.shift.has_begun("growth", day) and since < _GROWTH_DAYS:
+    if options.shift.has_begun("growth", day) and since < _GROWTH_DAYS:
         kind = draw_kinds(rng, HONEST, rng.poisson(options.users * _GROWTH))
     active_from = np.full(len(kind), np.datetime64(day))
     return _cohort(rng, day, kind, active_from, np.zeros(len(kind)))

@@ -19,6 +19,8 @@ from ucu_mlops.review.verdicts import counted_verdicts, labels_from
 from ucu_mlops.scam.estimator import TrainingOptions
 from ucu_mlops.scam.training import train
 
+IDENTIFYING = ("entity_id", "as_of", "label", "decided_at", "split")
+
 
 @dataclass(frozen=True)
 class TrainingSetOptions:
@@ -86,22 +88,24 @@ def build_training_set(
 
     Returns:
         One row per labelled entity and day: the label's columns, the features, ``split``
-        (``train`` or ``holdout``), ``training_id`` and ``trained_as_of`` (date).
+        (``train`` or ``holdout``), ``training_id`` (of who is labelled how, by which verdict, and
+        how each feature is defined) and ``trained_as_of`` (date).
     """
     window = period.last(options.days)
     recent = labels.filter(labels["as_of"].between(window.start, window.end))
     spine = ibis.memtable(recent.drop("model").to_pyarrow())
     theirs = [spec.name for each in (incumbent, rule) for spec in each.manifest.features]
     names = list(dict.fromkeys([*options.features, *theirs]))
-    rows = point_in_time(names, parse_declarations(features), source_tables, spine)
+    declared = parse_declarations(features)
+    rows = point_in_time(names, declared, source_tables, spine)
     frame: pd.DataFrame = rows.execute().sort_values(["entity_id", "as_of"], ignore_index=True)
     held_out = is_holdout(frame["entity_id"], options.holdout)
-    content = pd.util.hash_pandas_object(frame, index=False).to_numpy()
-    return frame.assign(
-        split=pd.Series(held_out).map({True: "holdout", False: "train"}),
-        training_id=derived_id("scam", period.as_of.isoformat(), content.tobytes().hex()),
-        trained_as_of=period.as_of,
-    )
+    frame["split"] = pd.Series(held_out).map({True: "holdout", False: "train"})
+    # Features follow from the sources; a warehouse that sums in parallel differs in last digits.
+    content = pd.util.hash_pandas_object(frame[list(IDENTIFYING)], index=False).to_numpy()
+    definitions = [spec.definition for spec in feature_specs(declared, names)]
+    parts = (period.as_of.isoformat(), content.tobytes().hex(), *definitions)
+    return frame.assign(training_id=derived_id("scam", *parts), trained_as_of=period.as_of)
 
 
 def train_candidate(

@@ -127,7 +127,12 @@ def list_for_moderators(queue: ibis.Table, period: Period) -> pd.DataFrame:
 
 
 def explain_scam_cases(
-    chosen: pd.DataFrame, inputs: ibis.Table, cases: ibis.Table, champion: Bundle, period: Period
+    chosen: pd.DataFrame,
+    inputs: ibis.Table,
+    cases: ibis.Table,
+    features: dict[str, Any],
+    champion: Bundle,
+    period: Period,
 ) -> pd.DataFrame:
     """Say for each case of the day, in words, what raised its probability.
 
@@ -140,7 +145,8 @@ def explain_scam_cases(
     todays = inputs.filter(inputs["as_of"] == period.as_of)
     their = todays.filter(todays["entity_id"].isin([*chosen["entity_id"], ""])).execute()
     shown = their.set_index("entity_id").reindex(chosen["entity_id"]).reset_index()
-    reasons = [json.dumps(each) for each in explain(champion, shown)]
+    units = parse_declarations(features).units
+    reasons = [json.dumps(each) for each in explain(champion, shown, units)]
     own = pd.Series(reasons, index=chosen.index, dtype="str")
     again = chosen["first_case_id"].dropna()
     firsts = cases.filter(cases["case_id"].isin([*again, ""])).select("case_id", "reasons")

@@ -63,6 +63,7 @@ def create_pipeline(model: str) -> Pipeline:
                 "chosen": "chosen",
                 "inputs": "inputs",
                 "cases": "cases",
+                "features": "params:features",
                 "champion": "champion",
                 "period": "params:period",
             },
