@@ -161,6 +161,13 @@ def release_rates(
     return found
 
 
+def _passes_leniently(report: GateReport, options: GateOptions) -> bool:
+    """Tell what ``compare(…, lenient=True)`` would: all but the gain's bound is the same."""
+    others = [each.holds for each in report.conditions if each.name != "gain_above_margin"]
+    gain = report.metrics["gain"]
+    return all(others) and gain is not None and gain["low"] > -options.non_inferiority
+
+
 def print_rates(rates: dict[tuple[float, float | str], dict[str, list[float]]], seeds: int) -> None:
     """Print one line per share and kind of champion."""
     out = sys.stdout.write

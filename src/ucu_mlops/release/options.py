@@ -42,7 +42,7 @@ class GateOptions:
     largest_share: float = 0.1
     min_positives: int = 10
     chance: float = 0.001
-    margin: float = 0.05
+    margin: float = 0.1
     non_inferiority: float = 0.05
     max_age_days: int = 90
     segment_positives: int = 10
