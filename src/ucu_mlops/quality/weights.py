@@ -52,5 +52,5 @@ def bounded_share(weights: ArrayLike, counts: ArrayLike, largest: float) -> Floa
         if heaviest <= bound:
             break
         rest -= heaviest
-    fair: Floats = given.clip(max=bound if clipped else None)
+    fair: Floats = given.clip(max=bound if clipped else np.inf)
     return fair
