@@ -59,19 +59,20 @@ class Comparison:
             level=self._options.level,
         )
 
-    def chance(self, figure: float) -> Condition:
+    def chance(self) -> Condition:
         """Ask that no shuffle of the labels gives the challenger as good a figure.
 
-        Counts whole shuffles, ties against the challenger, so the probability is exact; weights
-        go with the labels.
+        Ties count against the challenger, so the probability is exact. Rows count alike: the
+        question is whether it knows anything, and heavy rows would only blur the answer.
         """
         shuffles = round(1 / self._options.chance) - 1
         generator = np.random.default_rng(self._options.seed)
-        as_good = 0
-        for _ in range(shuffles):
-            order = generator.permutation(self._labels.size)
-            shuffled = self._measure("challenger", self._labels[order], self._weights[order])
-            as_good += shuffled >= figure
+        alike = np.ones_like(self._weights)
+        figure = self._measure("challenger", self._labels, alike)
+        as_good = sum(
+            self._measure("challenger", generator.permutation(self._labels), alike) >= figure
+            for _ in range(shuffles)
+        )
         p_value = (1 + as_good) / (1 + shuffles)
         return Condition("beats_chance", as_good == 0, p_value, self._options.chance)
 

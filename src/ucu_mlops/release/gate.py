@@ -86,14 +86,13 @@ def compare(
         unmeasured = [Condition(each, False, None, needed) for each in ("beats_chance", name)]
         return GateReport("keep", (enough, *unmeasured), metrics)
     comparison = Comparison(rows, options)
-    figures = {version: comparison.figure(version) for version in VERSIONS}
-    metrics["recent"] |= figures
+    metrics["recent"] |= {version: comparison.figure(version) for version in VERSIONS}
     gain = comparison.gain()
     metrics["gain"] = gain._asdict()
     metrics["segments"] = comparison.segments(segments)
     conditions = (
         enough,
-        comparison.chance(figures["challenger"]),
+        comparison.chance(),
         Condition(name, gain.low > needed, gain.low, needed),
         _segments_hold(metrics["segments"], options),
         comparison.calibration(),
