@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.quality.bootstrap import Interval, Rows, paired_bootstrap
 from ucu_mlops.quality.evaluation import segments_of
 from ucu_mlops.quality.metrics import calibration_error
@@ -36,8 +35,9 @@ class Comparison:
         return self._measure(version, self._labels, self._weights)
 
     def gain(self, of: NDArray[np.bool_] | None = None) -> Interval:
-        """Give the interval of the challenger's gain; of some rows, ranked among all."""
-        weights = self._weights if of is None else self._weights * of
+        """Give the interval of the challenger's gain; of some positives, ranked among all rows."""
+        others = False if of is None else (self._labels == 1) & ~of
+        weights = np.where(others, 0.0, self._weights)
 
         def difference(chosen: Rows) -> float:
             one, other = (
@@ -87,15 +87,9 @@ class Comparison:
                 positives = int(self._rows.loc[own & positive, "entity_id"].nunique())
                 gain = None
                 if positives >= self._options.segment_positives:
-                    gain = self._segment_gain(own.to_numpy())
+                    gain = self.gain(own.to_numpy())._asdict()
                 found[f"{column}: {segment}"] = {"positives": positives, "gain": gain}
         return found
-
-    def _segment_gain(self, own: NDArray[np.bool_]) -> dict[str, float] | None:
-        try:
-            return self.gain(own)._asdict()
-        except NotEnoughDataError:  # positives only
-            return None
 
     def calibration(self) -> Condition:
         """Ask that the challenger's probabilities promise about as truly as the champion's."""
