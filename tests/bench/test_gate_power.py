@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from bench.gate_power import (
     CAPACITY,
     DAYS,
@@ -14,6 +13,7 @@ from bench.gate_power import (
     release_rates,
     separation,
 )
+
 from ucu_mlops.release.options import GateOptions
 
 
