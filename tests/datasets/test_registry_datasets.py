@@ -1,7 +1,9 @@
 """Saving moves registry and ledger, loading gives what the ledger says, MLflow there or not."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -204,6 +206,19 @@ def test_the_moves_are_read_and_not_written_through_the_catalog(started, ledger)
     assert [move.to_version for move in dataset.load()] == ["1"]
     with pytest.raises(DatasetError, match="moved by releases only"):
         dataset.save("a wish")
+
+
+def test_a_promotion_while_mlflow_is_locked(started, places, ledger, caplog):
+    """The ledger moves, one line says that the aliases are behind, and reconciling mends them."""
+    database = places["tracking_uri"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(database, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        started.save(proposal())
+    assert SqliteLedger(ledger).head("scam").to_version == "2"
+    assert "the aliases of scam are behind the ledger" in caplog.text
+    assert "database is locked" in caplog.text
+    started.load()
+    assert aliases(places) == ("2", "1", "2")
 
 
 def test_no_champion_is_one_line_with_the_remedy(places, ledger):
