@@ -11,6 +11,7 @@ from kedro.framework.session import KedroSession
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.loop.day import play_day
+from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.project import Project
 from ucu_mlops.release.ledger import Move
 from ucu_mlops.release.moves import override
@@ -75,7 +76,7 @@ def undone(gates, project: Project, ledger: SqliteLedger) -> Move:
     day = PAST
     while ledger.head("scam") == smuggled and day < LATEST:
         day += timedelta(days=1)
-        play_day(project, "scam", day, simulated=True)
+        play_day(project, "scam", day, RunHere(project), simulated=True)
     return ledger.head("scam")
 
 
@@ -90,7 +91,7 @@ def test_it_stays_undone(undone, project: Project, ledger: SqliteLedger):
     """The day played again moves nothing, and nothing is on trial any more."""
     moves = ledger.moves("scam")
     day = undone.at.date() - timedelta(days=1)
-    play_day(project, "scam", day, simulated=True)
+    play_day(project, "scam", day, RunHere(project), simulated=True)
     assert ledger.moves("scam") == moves
     with project.catalog(as_of=day.isoformat()) as catalog:
         assert catalog.load("scam.probation")["state"] == "none"

@@ -12,6 +12,7 @@ from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.errors import DataError
 from ucu_mlops.loop.project import Project
 from ucu_mlops.release.probation import end_trial
+from ucu_mlops.release.trigger import Trigger
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,9 @@ class DayReport:
         )
 
 
-def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> DayReport:
+def play_day(
+    project: Project, model: str, as_of: date, trigger: Trigger, *, simulated: bool
+) -> DayReport:
     """Play ``as_of`` for ``model``; playing it again leaves the same.
 
     The version that scored a day scores it again, and a decision is acted on once: a day that was
@@ -57,6 +60,7 @@ def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> D
         project: The project to run pipelines of.
         model: Name of the model.
         as_of: The day, complete by now.
+        trigger: What starts a training that was decided on.
         simulated: Whether the simulated platform makes the day's events and verdicts.
     """
     day = as_of.isoformat()
@@ -65,8 +69,8 @@ def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> D
     project.run(f"{model}_daily", as_of=day)
     _end_failed_trial(project, model, as_of)
     report = describe_day(project, model, as_of)
-    if report is not None and report.action == "retrain" and not _is_settled(project, model, day):
-        project.run(f"{model}_retrain", as_of=day)
+    if report is not None and report.action == "retrain":
+        trigger.retrain(model, as_of)
         report = describe_day(project, model, as_of)
     if report is None:
         raise DataError(f"table decisions has no row of {model} for {day}; run {model}_daily again")
@@ -109,14 +113,3 @@ def _end_failed_trial(project: Project, model: str, as_of: date) -> None:
     )
     if move is not None:
         logger.warning("rolled back: version %s to %s", move.from_version, move.to_version)
-
-
-def _is_settled(project: Project, model: str, day: str) -> bool:
-    """Tell whether the gate has judged this day's challenger and the ledger followed."""
-    with project.catalog(as_of=day) as catalog:
-        if not catalog.exists(f"{model}.gate"):
-            return False
-        gate = catalog.load(f"{model}.gate")
-    ledger = SqliteLedger(project.configuration("globals")["ledger"])
-    acted_on = {move.decision_id for move in ledger.moves(model)}
-    return gate["action"] == "keep" or gate["decision_id"] in acted_on
