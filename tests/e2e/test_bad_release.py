@@ -1,6 +1,6 @@
 """A model of shuffled labels passes no gate, and one that a person lets past is rolled back."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import duckdb
@@ -15,6 +15,7 @@ from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.project import Project
 from ucu_mlops.release.ledger import Move
 from ucu_mlops.release.moves import override
+from ucu_mlops.release.probation import WHO
 
 pytestmark = pytest.mark.filterwarnings(
     # The plugins' own: none of it is called by this project.
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::UserWarning:mlflow",
 )
 PAST = date(2026, 3, 31)
-LATEST = PAST + timedelta(days=9)  # three days until verdicts have matured, and a few of them
+SMUGGLED = PAST + timedelta(days=3)  # by then the champion has cases to be compared with
+LATEST = SMUGGLED + timedelta(days=9)  # three days until verdicts have matured, and a few of them
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +73,14 @@ def test_shuffled_labels_pass_no_gate(gates, ledger):
 @pytest.fixture(scope="module")
 def undone(gates, project: Project, ledger: SqliteLedger) -> Move:
     """Let a person release one of them, and play until something moves the ledger."""
-    at = ledger.head("scam").at
-    smuggled = override(ledger, "scam", gates[-1]["challenger"], "eve", "trust me", at)
-    day = PAST
-    while ledger.head("scam") == smuggled and day < LATEST:
+    day, smuggled = PAST, None
+    while day < LATEST and ledger.head("scam").who != WHO:
+        if day == SMUGGLED:
+            at = datetime.combine(day + timedelta(days=1), time(3), UTC)
+            smuggled = override(ledger, "scam", gates[-1]["challenger"], "eve", "trust me", at)
         day += timedelta(days=1)
         play_day(project, "scam", day, RunHere(project), simulated=True)
+    assert smuggled is not None
     return ledger.head("scam")
 
 
