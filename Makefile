@@ -45,8 +45,10 @@ drill: install ## play each kind of shift and judge the loop (ARGS="--seeds 1 2 
 test: install-test lint ## ruff, mypy, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-torture: install-test ## kill the daily scoring at 50 random moments; each time it must end in one correct day
+torture: install-test ## kill scoring (50 times) and release (150) at random moments; each must end in one correct day
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \
+	status=$$?; rm -rf "$$folder"; exit $$status
+	folder=$$(mktemp -d) && $(BIN)/python tests/torture/release.py $$folder 150 0; \
 	status=$$?; rm -rf "$$folder"; exit $$status
 
 lint: install-test

@@ -1,12 +1,20 @@
 """Play one day: collect verdicts, score, watch, and do what the decision says."""
 
 import json
+import logging
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
+from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
+from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.errors import DataError
 from ucu_mlops.loop.project import Project
+from ucu_mlops.release.probation import end_trial
 from ucu_mlops.release.trigger import Trigger
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ def play_day(
     if simulated:
         project.run("simulation_day", as_of=day)
     project.run(f"{model}_daily", as_of=day)
+    _end_failed_trial(project, model, as_of)
     report = describe_day(project, model, as_of)
     if report is not None and report.action == "retrain":
         trigger.retrain(model, as_of)
@@ -86,3 +95,21 @@ def describe_day(project: Project, model: str, as_of: date) -> DayReport | None:
             reasons=json.loads(rows["reasons"].iloc[0]),
             gate=str(catalog.load(f"{model}.gate")["action"]) if gated else None,
         )
+
+
+def _end_failed_trial(project: Project, model: str, as_of: date) -> None:
+    """Roll back a new version whose cases came to less than its predecessor's."""
+    with project.catalog(as_of=as_of.isoformat()) as catalog:
+        verdict = catalog.load(f"{model}.probation")
+    places = project.configuration("globals")
+    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
+    at = datetime.combine(as_of + timedelta(days=1), time(), UTC)
+    move = end_trial(
+        SqliteLedger(places["ledger"]),
+        model,
+        verdict,
+        at,
+        loads=lambda version: Predictor(registry.fetch(model, version, Path(places["bundles"]))),
+    )
+    if move is not None:
+        logger.warning("rolled back: version %s to %s", move.from_version, move.to_version)

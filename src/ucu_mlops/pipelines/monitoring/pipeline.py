@@ -2,11 +2,17 @@
 
 ``<model>.scores`` → watch → ``<model>.drift`` → decide_action → ``<model>.decision``
 (``<model>.decisions`` are those of the days before)
+``<model>.moves``, ``cases``, ``verdicts`` → watch_probation → ``<model>.probation``
 """
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.monitoring.nodes import decide_action, plot_drift, watch
+from ucu_mlops.pipelines.monitoring.nodes import (
+    decide_action,
+    plot_drift,
+    watch,
+    watch_probation,
+)
 
 SHARED = {"cases", "verdicts"}
 
@@ -41,6 +47,20 @@ def create_pipeline(model: str) -> Pipeline:
             name="decide_action",
         ),
         Node(
+            watch_probation,
+            inputs={
+                "moves": "moves",
+                "cases": "cases",
+                "verdicts": "verdicts",
+                "decisions": "decisions",
+                "champion": "champion",
+                "options": "params:probation",
+                "period": "params:period",
+            },
+            outputs="probation",
+            name="watch_probation",
+        ),
+        Node(
             plot_drift,
             inputs={"drift": "drift", "period": "params:period"},
             outputs="drift_plot",
@@ -55,6 +75,7 @@ def create_pipeline(model: str) -> Pipeline:
             "params:period": "params:period",
             "params:drift": f"params:drift.{model}",
             "params:decision": f"params:decision.{model}",
+            "params:probation": f"params:probation.{model}",
         },
         tags="group.scoring",
     )
