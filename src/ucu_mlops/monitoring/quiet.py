@@ -18,6 +18,10 @@ from ucu_mlops.quality.drift import jensen_shannon
 
 MIN_DAYS = 2
 WEEK = 7
+# What is believed of a feature before its days are seen, worth so many days: a standard deviation
+# of so much of the floor. Few days, or days that resemble the day before, cannot make it vanish.
+PRIOR_DAYS = 4.0
+PRIOR_SHARE = 1 / 3
 BITS = 8 * np.log(2)  # chi-square distance / BITS is the Jensen-Shannon divergence of near ones
 
 
@@ -70,10 +74,14 @@ def usual_day(
     """Choose the quiet days that a day is compared with, and how far from them is unusual.
 
     Quiet days are compared with each other as the day will be: each with the others of its
-    weekday, or, where that gives the tighter threshold or fewer than two whole weeks are there,
-    with all others. What exceeds sampling noise is the variance between days. The
-    threshold is what a day of that variance exceeds with probability ``level / watched``
-    (Bonferroni: together at most ``level``, however the features hang together).
+    weekday or, where the reference holds fewer than two of some weekday, with all others. What
+    exceeds sampling noise is the variance between days; the threshold is what one more day
+    exceeds with probability ``level / watched``, by sampling noise and by Student's t with as
+    many degrees of freedom as there are independent days (of days that resemble the day before,
+    as those of a trailing window do, there are few) and a prior.
+
+    In words: on a quiet day any of the features or the score alarms with probability ``level`` at
+    most, all of them together (Bonferroni: however they hang together).
 
     Args:
         daily: Counts per quiet day and bin, shape ``(n_days, n_bins)``; days without any value
@@ -92,10 +100,10 @@ def usual_day(
         NotEnoughDataError: Fewer than two days have a value.
 
     References:
-        The Jensen-Shannon divergence of two near samples is a chi-square statistic divided by
-        8 ln 2: Lin (1991), "Divergence measures based on the Shannon entropy",
-        doi:10.1109/18.61115. Student's t for one more day: Hahn and Meeker, "Statistical
-        Intervals", prediction interval of a normal sample.
+        For near distributions 8 ln 2 times the divergence is the chi-square distance: Endres and
+        Schindelin (2003), doi:10.1109/TIT.2003.813506. A variance with a prior, and its t: Smyth
+        (2004), "Linear models and empirical Bayes methods", doi:10.2202/1544-6115.1027. Degrees
+        of freedom of autocorrelated days: Bayley and Hammersley (1946), doi:10.2307/2983560.
     """
     counts = np.asarray(daily, dtype=np.int64)
     names = np.asarray(weekdays, dtype=np.int64)
@@ -111,4 +119,43 @@ def usual_day(
             f"an alarm threshold needs at least {MIN_DAYS} quiet days with values, "
             f"got {len(counts)}; release a version whose reference has them"
         )
-    raise NotImplementedError
+    if np.bincount(names, minlength=WEEK).min() < MIN_DAYS:
+        names = np.full_like(names, weekday)  # too few of each weekday: all are alike
+    usual = counts[names == weekday].sum(axis=0)
+    days = int((names == weekday).sum())
+    chance = options.level / max(watched, 1)
+    free = max(int((usual > 0).sum()) - 1, 1)
+    typical = np.array([np.median(counts.sum(axis=1))])
+    noise = _noise(1, np.array([max(rows, 1)]), typical)[0] * stats.chi2.isf(chance, free)
+    freedom, variance = _between_days(counts, names)
+    known = PRIOR_DAYS + freedom
+    believed = (PRIOR_DAYS * (options.floor * PRIOR_SHARE) ** 2 + freedom * variance) / known
+    lasting = stats.t.isf(chance / 2, known) ** 2 * believed * (1 + 1 / days)
+    return UsualDay(usual, float(np.clip(np.sqrt(noise + lasting), options.floor, 1.0)))
+
+
+def _between_days(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> tuple[float, float]:
+    """Estimate the variance between days beyond sampling noise, and its degrees of freedom."""
+    members = groups[:, None] == groups
+    others = members @ counts - counts
+    size = members.sum(axis=1)
+    found = np.array([jensen_shannon(*pair) ** 2 for pair in zip(counts, others, strict=True)])
+    free = (counts.sum(axis=0) > 0).sum() - 1
+    noise = _noise(int(free), counts.sum(axis=1), others.sum(axis=1))
+    variance = float(np.mean((found - noise) / (1 + 1 / (size - 1))))
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    usual = counts.sum(axis=0) / counts.sum()
+    left = (shares - members @ shares / size[:, None]) / np.sqrt(np.where(usual > 0, usual, 1))
+    total = float((left**2).sum())
+    follows = float((left[1:] * left[:-1]).sum()) / total if total > 0 else 0.0
+    follows = min(max(follows, 0.0), 0.99)
+    freedom = (len(counts) - len(np.unique(groups))) * (1 - follows) / (1 + follows)
+    return freedom, max(variance, 0.0)
+
+
+def _noise(
+    free: int, first: NDArray[np.int64], second: NDArray[np.int64] | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give the divergence expected of two samples of one distribution."""
+    expected: NDArray[np.float64] = free / BITS * (1 / first + 1 / second)
+    return expected
