@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
 from ucu_mlops.bundle.manifest import FeatureSpec
+from ucu_mlops.monitoring.histograms import day_histograms
 from ucu_mlops.monitoring.reference import build_reference
 
 SPECS = [
@@ -62,3 +64,18 @@ def specs():
 def reference(quiet_days):
     """Return the reference of those weeks."""
     return build_reference(quiet_days, quiet_days["probability"], SPECS, IMPORTANCES)
+
+
+@pytest.fixture
+def count():
+    """Return what counts a day's frame in the warehouse, per bin of a reference."""
+
+    def counted(reference, frame):
+        features = frame.drop(columns=["probability", "as_of"])
+        schema = {"phone_verified": "boolean", "country": "string", "entity_id": "string"}
+        kinds = {name: schema.get(name, "float64") for name in features}
+        inputs = ibis.memtable(features, schema=kinds)
+        scores = ibis.memtable(frame[["probability"]], schema={"probability": "float64"})
+        return day_histograms(reference, inputs, scores).execute()
+
+    return counted

@@ -28,10 +28,16 @@ def rows(**states):
                 "scam",
                 name,
                 TODAY - timedelta(days=len(letters) - 1 - position),
+                "2",
                 "score" if name == "score" else "numeric",
                 words[letter][1],
                 0.1,
+                0.5,
+                0.1,
                 0.02,
+                0.0,
+                0.0,
+                1_500,
                 1.0 if name == "score" else WEIGHTS[name],
                 words[letter][0],
             )
@@ -153,10 +159,15 @@ def test_a_day_without_drift_is_a_fault():
     assert "Nothing was measured on 2026-04-03" in decision.reasons[0]
 
 
-def test_an_empty_day_is_a_fault(reference, day):
+def test_an_empty_day_is_a_fault(reference, day, count):
     """Nobody active: one clear reason, not one per feature."""
     drift = measure_drift(
-        reference, day(22).iloc[:0], [], model="scam", as_of=TODAY, options=DriftOptions()
+        reference,
+        count(reference, day(22).iloc[:0]),
+        model="scam",
+        version="2",
+        as_of=TODAY,
+        options=DriftOptions(),
     )
     decision = decided(drift)
     assert decision.action == "data_fault"

@@ -13,6 +13,7 @@ from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.breaker import PastDecision
 from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
+from ucu_mlops.monitoring.histograms import day_histograms
 from ucu_mlops.monitoring.outcome import outcome_of
 from ucu_mlops.review.verdicts import counted_verdicts
 
@@ -31,19 +32,18 @@ def watch(
     Returns:
         One row per feature and score, the columns of ``drift``.
     """
-    own = scores.filter(scores["as_of"] == period.as_of)
     reference = champion.manifest.reference
-    watched = [
-        name
-        for name in reference.get("features", {})
-        if name in inputs.columns and name not in options.unwatched
-    ]
-    todays = inputs.filter(inputs["as_of"] == period.as_of)
+    histograms = day_histograms(
+        reference,
+        inputs.filter(inputs["as_of"] == period.as_of),
+        scores.filter(scores["as_of"] == period.as_of),
+        options.unwatched,
+    )
     return measure_drift(
         reference,
-        todays.select("entity_id", *watched).execute(),
-        own.select("probability").execute()["probability"].to_numpy(),
+        histograms.execute(),
         model=champion.manifest.model,
+        version=str(champion.version),
         as_of=period.as_of,
         options=options,
     )
