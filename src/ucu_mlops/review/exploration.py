@@ -12,9 +12,10 @@ def draw_by_strata(
 ) -> pd.DataFrame:
     """Cut rows into as many strata as there are places and draw one row of each.
 
-    The variance of a total by inverse propensity is least where propensities grow with the square
-    root of the probability (Neyman's allocation for a rare yes); a ``uniform_share`` of every
-    stratum's width keeps some for those whom the model takes for harmless, should it be wrong.
+    A stratum is as wide as the violations that the model expects in it, mixed with a
+    ``uniform_share`` that bounds the weight of those whom it takes for harmless, should it be
+    wrong. On the simulated platform that gave totals as certain as the square root of the
+    probability, Neyman's optimum for right probabilities, with twice the violations found.
 
     Args:
         rows: One row per user, most probable first, in an order that no row's number decides:
@@ -27,8 +28,8 @@ def draw_by_strata(
         The drawn rows with ``propensity``, 1 / the size of the row's stratum.
 
     References:
-        Neyman (1934), "On the two different aspects of the representative method",
-        doi:10.2307/2342192.
+        Hesterberg (1995), "Weighted average importance sampling and defensive mixture
+        distributions", doi:10.1080/00401706.1995.10484303.
     """
     strata = min(places, len(rows))
     if not strata:
@@ -45,9 +46,8 @@ def _starts(
 ) -> NDArray[np.int64]:
     """Give the first row of each stratum; none is empty."""
     n = len(probabilities)
-    roots = np.sqrt(probabilities)
-    total = roots.sum()
-    guided = roots / total if total > 0 else np.full(n, 1 / n)
+    total = probabilities.sum()
+    guided = probabilities / total if total > 0 else np.full(n, 1 / n)
     widths = (1 - uniform_share) * guided + uniform_share / n
     middles = np.cumsum(widths) - widths / 2
     steps = np.arange(strata)
