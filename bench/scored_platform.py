@@ -5,10 +5,12 @@ the model of the default platform gave them (seed 5, 2026-03-31 to 04-12, shift 
 are confirmed leave, others join. Everything else is the real thing: queue, verdicts, moderators.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
+import duckdb
 import ibis
 import numpy as np
 import pandas as pd
@@ -31,6 +33,15 @@ NOISE = {False: 0.55, True: 0.75}
 PERSISTENCE = 0.46  # correlation of a user's noise from day to day
 REPORTED = {False: 0.0019, True: 0.011}
 REMEMBERED_DAYS = 40
+FAR = date(9000, 1, 1)
+CASES = ibis.schema(
+    dict.fromkeys(CASE_COLUMNS, "string")
+    | {"as_of": "date", "rank": "int64", "propensity": "float64", "probability": "float64"}
+)
+VERDICTS = ibis.schema(
+    dict.fromkeys(VERDICT_TYPES, "string")
+    | {"is_violation": "boolean", "decided_at": "timestamp('UTC', 6)"}
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class World:
 
     honest: int = 11_830
     scammers: int = 170
-    joining: float = 20.0
+    joining: float = 16.0
     hidden_share: float = 0.0
 
 
@@ -78,7 +89,7 @@ def play(
         day = START + timedelta(days=number)
         made = decide(cases, verdicts, truth, day, moderators)
         verdicts = _recent(pd.concat([verdicts, made]) if len(verdicts) else made, cases)
-        counted = _counted(cases, verdicts, day)
+        counted = looks(cases, verdicts, counted_verdicts, day)
         confirmed = counted.loc[counted["is_violation"].fillna(value=False).astype(bool)]
         people.loc[people["user_id"].isin(confirmed["entity_id"]), "gone"] = True
         log_odds = next(scores)
@@ -154,30 +165,38 @@ def _recent(verdicts: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     return verdicts[verdicts["case_id"].isin(cases["case_id"])]
 
 
-def as_tables(cases: pd.DataFrame, verdicts: pd.DataFrame) -> tuple[ibis.Table, ibis.Table]:
-    """Hand cases and verdicts to the warehouse's functions."""
-    case_types = dict.fromkeys(CASE_COLUMNS, pa.string()) | {
-        "as_of": pa.date32(),
-        "rank": pa.int64(),
-        "propensity": pa.float64(),
-        "probability": pa.float64(),
-    }
-    verdict_types = dict.fromkeys(VERDICT_TYPES, pa.string()) | {
-        "is_violation": pa.bool_(),
-        "decided_at": pa.timestamp("us", tz="UTC"),
-    }
+def looks(
+    cases: pd.DataFrame, verdicts: pd.DataFrame, of: Callable[..., ibis.Table], day: date
+) -> pd.DataFrame:
+    """Let the warehouse count what was known by the end of a day.
+
+    Args:
+        cases: One row per case.
+        verdicts: One row per decision.
+        of: ``counted_verdicts`` or ``paired_looks``.
+        day: The day.
+    """
+    # Ibis takes longer to compile than DuckDB to run, and only the day differs.
+    cases = cases[pd.to_datetime(cases["as_of"]) <= pd.Timestamp(day)]
+    until = pd.Timestamp(day, tz="UTC") + pd.Timedelta(days=1)
     # Arrow still takes zoned times from pandas in a way that pandas has deprecated.
-    unzoned = verdicts.assign(decided_at=verdicts["decided_at"].dt.tz_convert(None))
-    case_rows = pa.Table.from_pandas(cases, pa.schema(case_types), preserve_index=False)
-    verdict_rows = pa.Table.from_pandas(unzoned[list(VERDICT_TYPES)], preserve_index=False)
-    return ibis.memtable(case_rows), ibis.memtable(verdict_rows.cast(pa.schema(verdict_types)))
-
-
-def _counted(cases: pd.DataFrame, verdicts: pd.DataFrame, day: date) -> pd.DataFrame:
-    known: pd.DataFrame = (
-        counted_verdicts(*as_tables(cases, verdicts), day).to_pyarrow().to_pandas()
+    known = verdicts[verdicts["decided_at"] < until].assign(
+        decided_at=lambda rows: rows["decided_at"].dt.tz_convert(None)
     )
-    return known
+    with duckdb.connect() as connection:
+        for name, rows, types in (("cases", cases, CASES), ("verdicts", known, VERDICTS)):
+            schema = types.to_pyarrow()
+            bare = [field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in schema]
+            table = pa.Table.from_pandas(rows[list(types)], pa.schema(bare), preserve_index=False)
+            connection.register(name, table.cast(schema))
+        found: pd.DataFrame = connection.sql(_sql(of)).to_arrow_table().to_pandas()
+    return found
+
+
+@cache
+def _sql(of: Callable[..., ibis.Table]) -> str:
+    asked = of(ibis.table(CASES, name="cases"), ibis.table(VERDICTS, name="verdicts"), FAR)
+    return str(ibis.to_sql(asked, dialect="duckdb"))
 
 
 def _all(parts: list[pd.DataFrame]) -> pd.DataFrame:

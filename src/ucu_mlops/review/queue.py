@@ -239,7 +239,8 @@ def _second_looks(
 
     A confirmed user has left the platform, and is looked at again all the same.
     """
-    elsewhere = pd.concat([eligible["entity_id"], past.loc[past["open"], "entity_id"]])
+    back = eligible.loc[eligible["entity_id"].isin(past["entity_id"]), "entity_id"]
+    elsewhere = pd.concat([back, past.loc[past["open"], "entity_id"]])
     # The latest case of a user, whose verdict was the last word.
     latest = past.sort_values(["decided_at", "case_id"]).drop_duplicates("entity_id", keep="last")
     drawn = draw_second_looks(
