@@ -2,11 +2,13 @@
 
 ``<model>.scores`` → watch → ``<model>.drift`` → decide_action → ``<model>.decision``
 (``<model>.decisions`` are those of the days before)
+``cases``, ``verdicts`` → estimate_recall → ``<model>.recall``
 """
 
 from kedro.pipeline import Node, Pipeline
 
 from ucu_mlops.pipelines.monitoring.nodes import decide_action, plot_drift, watch
+from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
 
 SHARED = {"cases", "verdicts"}
 
@@ -46,6 +48,19 @@ def create_pipeline(model: str) -> Pipeline:
             outputs="drift_plot",
             name="plot_drift",
         ),
+        Node(
+            estimate_window_recall,
+            inputs={
+                "cases": "cases",
+                "verdicts": "verdicts",
+                "champion": "champion",
+                "review": "params:review",
+                "options": "params:recall",
+                "period": "params:period",
+            },
+            outputs="recall",
+            name="estimate_recall",
+        ),
     ]
     return Pipeline(
         steps,
@@ -53,6 +68,8 @@ def create_pipeline(model: str) -> Pipeline:
         inputs=SHARED,
         parameters={
             "params:period": "params:period",
+            "params:review": f"params:review.{model}",
+            "params:recall": f"params:recall.{model}",
             "params:drift": f"params:drift.{model}",
             "params:decision": f"params:decision.{model}",
         },
