@@ -128,9 +128,7 @@ def prepared(data: Data, root: Path) -> Path:
     return folder
 
 
-def measure(
-    run: str, folder: Path, result: Path, python: str = sys.executable
-) -> Measurement:
+def measure(run: str, folder: Path, result: Path, python: str = sys.executable) -> Measurement:
     """Run a contestant in a process of its own, which writes its result as Parquet."""
     command = [python, "-m", "bench.contestant", run, str(folder), str(result)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
