@@ -3,8 +3,10 @@
 import ibis
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from zetasql.core.exceptions import ServerError
 
 from ucu_mlops.monitoring.histograms import (
     counts_per_bin,
@@ -88,3 +90,31 @@ def test_a_model_of_categories_has_no_outliers(reference, day):
     found = outliers(words, table, spans=1.0, limit=9).execute()
     assert found.empty
     assert "entity_id" in found
+
+
+def test_is_valid_in_bigquery(reference, bigquery):
+    """BigQuery's own analyzer accepts histograms and outliers of numbers, words and truths."""
+    kinds = {"entity_id": "string", "as_of": "date", "messages_sent": "int64"}
+    kinds |= {"sentiment": "float64", "country": "string", "phone_verified": "boolean"}
+    inputs = ibis.table(kinds | {"reports": "float64"}, name="inputs_scam")
+    scores = ibis.table({"as_of": "date", "probability": "float64"}, name="scores")
+    judge = bigquery([inputs, scores])
+    day = ibis.date("2026-03-31")
+    todays = inputs.filter(inputs["as_of"] == day), scores.filter(scores["as_of"] == day)
+    for table in (
+        day_histograms(reference, *todays),
+        outliers(reference, todays[0], spans=1.0, limit=50),
+    ):
+        judge(str(ibis.to_sql(table, dialect="bigquery")))
+    with pytest.raises(ServerError, match="Unrecognized name: nobody"):
+        judge("SELECT nobody FROM inputs_scam")
+
+
+def test_the_answer_does_not_grow_with_the_table(reference, day, count):
+    """Ten times the users make ten times the counts, in as many rows."""
+    frame = day(22)
+    many = count(reference, pd.concat([frame] * 10, ignore_index=True))
+    keys = ["name", "bin"]
+    both = many.merge(count(reference, frame), on=keys, validate="one_to_one")
+    assert (both["rows_x"] == 10 * both["rows_y"]).all()
+    assert len(both) == len(many) < 150
