@@ -44,7 +44,7 @@ class DriftOptions:
             accounts; they are not measured.
         outlier_spans: A number is an outlier when it lies beyond the reference's range by this
             many lengths of that range.
-        outliers: How many outliers of a day are kept at most.
+        outliers: How many outliers of a feature are kept at most, of each day.
     """
 
     floor: float = 0.1
@@ -55,7 +55,7 @@ class DriftOptions:
     variety: float = 0.05
     unwatched: Sequence[str] = ()
     outlier_spans: float = 1.0
-    outliers: int = 50
+    outliers: int = 5
 
     def __post_init__(self) -> None:
         """Refuse thresholds that always or never alarm."""

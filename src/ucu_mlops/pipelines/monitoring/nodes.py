@@ -79,7 +79,8 @@ def list_outliers(
     """Name the entities whose values lie far outside what the reference has seen.
 
     Returns:
-        One row per entity and feature, the columns of ``outliers``; as many as are wanted at most.
+        One row per entity and feature, the columns of ``outliers``; of each feature as many as
+        are wanted at most.
     """
     model = champion.manifest.model
     found: pd.DataFrame = outliers(
