@@ -68,6 +68,8 @@ class Monitor:
         """Measure a day and decide about it."""
         as_of = FIRST + timedelta(days=number)
         self.rows.append([self._row(each, day, as_of) for each in range(len(NAMES))])
+        if all(row[-1] == "quiet" for rows in self.rows for row in rows):
+            return "none"  # as decide would say, a hundred times as fast
         drift = pd.DataFrame([row for rows in self.rows for row in rows], columns=NEEDED)
         drift = drift.reindex(columns=list(DRIFT_COLUMNS)).assign(version="1")
         return decide(
