@@ -50,6 +50,18 @@ def precision_sentence(precision: Mapping[str, Any]) -> str:
     )
 
 
+def blamed_sentence(precision: Mapping[str, Any]) -> str:
+    """Say that the queue finds less because other moderators' verdicts are its yardstick.
+
+    Args:
+        precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
+    """
+    return (
+        "No reason to train again: the queue is compared with verdicts from before the "
+        f"moderators changed ({_share(precision['window'])} confirmed, before {_share(precision['baseline'])})."
+    )
+
+
 def calm_sentence(
     drifting: Sequence[Mapping[str, Any]], precision: Mapping[str, Any], min_weight: float
 ) -> str:

@@ -155,13 +155,17 @@ def decide_action(
 
 
 def _past(decisions: pd.DataFrame) -> tuple[PastDecision, ...]:
+    """Read what was decided before; days from before these keys were written lack them."""
+    days = pd.to_datetime(decisions["as_of"]).dt.date
+    rows = zip(days, decisions["action"], decisions["evidence"].map(json.loads), strict=True)
     return tuple(
         PastDecision(
-            as_of=pd.Timestamp(row["as_of"]).date(),
-            action=row["action"],
-            had_causes=bool(json.loads(row["evidence"]).get("causes")),
+            as_of=day,
+            action=action,
+            had_causes=bool(evidence.get("causes")),
+            moderators_changed=bool(evidence.get("moderators_changed")),
         )
-        for row in decisions.to_dict("records")
+        for day, action, evidence in rows
     )
 
 
