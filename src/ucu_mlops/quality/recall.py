@@ -170,8 +170,8 @@ def _too_little(window: pd.DataFrame) -> str | None:
         (
             looked_again < LEAST_SHARE * len(confirmed),
             (
-                f"{looked_again} of {len(confirmed)} explored confirmations were looked at again: a "
-                "wrong one would be taken for hundreds of violations"
+                f"{looked_again} of {len(confirmed)} explored confirmations were looked at again; a "
+                "wrong one would be taken for hundreds"
             ),
         ),
         (
