@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.special import rel_entr
+from scipy.special import chdtri, rel_entr, stdtrit
 
 from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError
 
@@ -126,12 +125,12 @@ def usual_day(
     chance = options.level / max(watched, 1)
     free = max(int((usual > 0).sum()) - 1, 1)
     typical = np.array([np.median(counts.sum(axis=1))])
-    noise = _noise(1, np.array([max(rows, 1)]), typical)[0] * stats.chi2.isf(chance, free)
+    noise = _noise(1, np.array([max(rows, 1)]), typical)[0] * chdtri(free, chance)
     freedom, variance = _between_days(counts, names)
     known = PRIOR_DAYS + freedom
     mixed = (PRIOR_DAYS * (options.floor * PRIOR_SHARE) ** 2 + freedom * variance) / known
     believed = max(variance, mixed)  # the prior raises what few days show, and never lowers it
-    lasting = stats.t.isf(chance / 2, known) ** 2 * believed * (1 + 1 / days)
+    lasting = stdtrit(known, chance / 2) ** 2 * believed * (1 + 1 / days)
     return UsualDay(usual, float(np.clip(np.sqrt(noise + lasting), options.floor, 1.0)))
 
 
