@@ -24,13 +24,14 @@ from ucu_mlops.monitoring.reference import build_reference
 
 USERS, QUIET_DAYS = 1_000_000, 14
 QUIET_SHARE = 0.02  # users a quiet day by those of the day; few, as the peer reads them all
+QUIET_USERS = 1_000  # at least, whatever the scale: fewer tell nothing of each other
 MOVED = ("number_1", "number_7", "number_20", "word_2", "word_5")  # planted, plain to see
 EVIDENTLY = Path(gettempdir()) / "evidently-venv" / "bin" / "python"
 
 
 def prepare(folder: Path, count: int) -> None:
     """Store the day and the reference as each side wants them."""
-    users = round(count * QUIET_SHARE)
+    users = max(QUIET_USERS, round(count * QUIET_SHARE))
     quiet = pd.concat(
         [
             draw_users(users, seed=100 + day).assign(as_of=DAY - pd.Timedelta(days=day + 1))
