@@ -25,7 +25,7 @@ def retrained(checkout: Path, project: Project) -> DayReport:
     (checkout / "conf/test/parameters/nervous.yml").write_text(
         textwrap.dedent("""\
             drift:
-              scam: {floor: 0.0001, factor: 1.0}
+              scam: {floor: 0.0001, level: 0.99}
             decision:
               scam: {days: 1, drifting_days: 1, min_weight: 0, cooldown_days: 0}
         """)

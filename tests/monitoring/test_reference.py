@@ -29,7 +29,7 @@ def test_says_what_is_usual(reference, quiet_days):
     features = reference["features"]
     assert features["messages_sent"]["median"] == quiet_days["messages_sent"].median()
     assert features["country"]["median"] == "UA"
-    assert features["phone_verified"]["median"] == "True"
+    assert features["phone_verified"]["median"] == "true"
     assert features["sentiment"]["missing"] == quiet_days["sentiment"].isna().mean()
     assert 0.15 < features["sentiment"]["largest_missing"] < 0.2
     assert features["reports"]["variety"] < 0.01

@@ -10,16 +10,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
-from ucu_mlops.monitoring.reference import SCORE, bin_counts, missing_share, variety
-from ucu_mlops.quality.drift import jensen_shannon
+from ucu_mlops.monitoring.histograms import HISTOGRAM_COLUMNS, counts_per_bin, watched_profiles
+from ucu_mlops.monitoring.quiet import MIN_DAYS, QuietOptions, UsualDay, usual_day
+from ucu_mlops.monitoring.reference import variety
+from ucu_mlops.quality.drift import g_test, jensen_shannon, l_infinity
 
 DRIFT_COLUMNS = (
-    *("model", "name", "as_of", "kind", "measure"),
-    *("threshold", "missing_share", "weight", "state"),
+    *("model", "name", "as_of", "version", "kind", "measure", "l_infinity", "p_value"),
+    *("threshold", "missing_share", "unseen_share", "outside_share", "rows", "weight", "state"),
 )
+MEASURED = ("measure", "l_infinity", "p_value")
+JUMPS = ("missing_jump", "unseen_jump", "outside_jump")
 
 
 @dataclass(frozen=True)
@@ -29,110 +33,180 @@ class DriftOptions:
     Attributes:
         floor: Jensen-Shannon distance (0..1) below which nothing counts as drift, however alike
             the quiet days were: smaller ones do not matter.
-        factor: How many times the largest distance between quiet days a day must exceed.
+        level: Probability that on one quiet day any feature or the score exceeds its threshold.
         missing_jump: How far the share of nulls must exceed the largest of the quiet days for a
             fault, in shares (0.2 is 20 percentage points).
-        variety: A feature that has one value for everyone is a fault if on every quiet day at
-            least this share had other values.
+        unseen_jump: The same of categories that the reference does not know.
+        outside_jump: The same of numbers outside the reference's range.
+        variety: A feature whose values all fall into one bin is a fault if on every quiet day at
+            least this share fell into others.
         unwatched: Features that move by themselves on every platform, such as the age of its
             accounts; they are not measured.
+        outlier_spans: A number is an outlier when it lies beyond the reference's range by this
+            many lengths of that range.
+        outliers: How many outliers of a feature are kept at most, of each day.
     """
 
     floor: float = 0.1
-    factor: float = 2.0
+    level: float = 0.05
     missing_jump: float = 0.2
+    unseen_jump: float = 0.2
+    outside_jump: float = 0.2
     variety: float = 0.05
     unwatched: Sequence[str] = ()
+    outlier_spans: float = 1.0
+    outliers: int = 5
 
     def __post_init__(self) -> None:
         """Refuse thresholds that always or never alarm."""
-        for name in ("floor", "missing_jump", "variety"):
+        QuietOptions(self.floor, self.level)
+        for name in (*JUMPS, "variety"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigurationError(
                     f"drift.{name} must be above 0 and below 1, got {getattr(self, name)}"
                 )
-        if not self.factor >= 1:
-            raise ConfigurationError(f"drift.factor must be at least 1, got {self.factor}")
+        for name in ("outlier_spans", "outliers"):
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"drift.{name} must be above 0, got {getattr(self, name)}")
 
 
 def measure_drift(
     reference: Mapping[str, Any],
-    frame: pd.DataFrame,
-    probabilities: ArrayLike,
+    histograms: pd.DataFrame,
     *,
     model: str,
+    version: str,
     as_of: date,
     options: DriftOptions,
 ) -> pd.DataFrame:
-    """Compare one day with the reference.
+    """Compare one day with the reference's days like it.
 
     Args:
         reference: What :func:`ucu_mlops.monitoring.reference.build_reference` gave.
-        frame: The day: one row per active entity, a column per feature. No rows, or no values of
-            a feature, is a fault.
-        probabilities: The champion's answers of the day, shape ``(n_scores,)``.
+        histograms: The day, as :func:`ucu_mlops.monitoring.histograms.day_histograms` counts it:
+            one row per name and bin: ``name``, ``bin``, ``rows``. No rows, or no values of a
+            feature, is a fault.
         model: Name of the model.
+        version: The champion whose reference it is.
         as_of: The day.
         options: When a day counts as unusual.
 
     Returns:
         One row per watched feature and one named ``score``: ``model``, ``name``, ``as_of`` (date),
-        ``kind`` (``numeric``, ``categorical`` or ``score``), ``measure`` (Jensen-Shannon
-        distance of the known values, null without any), ``threshold`` (from which it is drift),
-        ``missing_share`` (0..1), ``weight`` (the feature's share of the importances; 1 for the
-        score) and ``state`` (``quiet``, ``drift`` or ``fault``).
+        ``version``, ``kind`` (``numeric``, ``categorical`` or ``score``); of the known values,
+        null without any: ``measure`` (Jensen-Shannon distance), ``l_infinity`` (largest move of a
+        bin's share) and ``p_value`` (G-test: shown, not decisive); ``threshold`` (distance from
+        which it is drift), ``missing_share`` (0..1, of all rows), ``unseen_share`` (of the known
+        values: categories that the reference does not know), ``outside_share`` (numbers outside
+        its range), ``rows`` (int64), ``weight`` (the feature's share of the importances; 1 for
+        the score) and ``state`` (``quiet``, ``drift`` or ``fault``).
 
     Raises:
-        NotEnoughDataError: The reference is empty.
-        SchemaError: A feature has no column.
+        NotEnoughDataError: The reference is empty, or does not tell its days apart.
+        SchemaError: A column is missing.
     """
-    if not reference:
+    if not reference.get("days_covered"):
         raise NotEnoughDataError(
-            f"the champion of {model} has no reference to be compared with; release one that has"
+            f"the champion of {model} has no reference of single days to be compared with; "
+            "release one that has"
         )
-    profiles = {
-        name: profile
-        for name, profile in reference["features"].items()
-        if name not in options.unwatched
-    }
-    if missing := sorted(set(profiles) - set(frame.columns)):
-        raise SchemaError(f"drift of {model} needs {missing}; got {list(frame.columns)}")
-    scores = pd.Series(np.asarray(probabilities, dtype=np.float64))
-    rows = [_compare(name, profile, frame[name], options) for name, profile in profiles.items()]
-    rows.append(_compare(SCORE, reference["score"], scores, options))
-    measured = pd.DataFrame(rows).assign(model=model, as_of=as_of)
-    return measured[list(DRIFT_COLUMNS)].astype({"measure": "float64"})
+    if missing := sorted(set(HISTOGRAM_COLUMNS) - set(histograms.columns)):
+        raise SchemaError(f"drift of {model} needs {missing}; got {list(histograms.columns)}")
+    profiles = watched_profiles(reference, options.unwatched)
+    weekdays = [date.fromisoformat(day).weekday() for day in reference["days_covered"]]
+    rows = []
+    for name, profile in profiles.items():
+        counts, unknown = counts_per_bin(histograms, name, len(profile["shares"]))
+        usual = _usual(profile, weekdays, counts, as_of, len(profiles), options)
+        rows.append({"name": name} | _compare(profile, counts, unknown, usual, options))
+    measured = pd.DataFrame(rows).assign(model=model, version=version, as_of=as_of)
+    return measured[list(DRIFT_COLUMNS)].astype(dict.fromkeys(MEASURED, "float64"))
+
+
+def _usual(
+    profile: Mapping[str, Any],
+    weekdays: Sequence[int],
+    counts: NDArray[np.int64],
+    as_of: date,
+    watched: int,
+    options: DriftOptions,
+) -> UsualDay:
+    """Find what the day is compared with; what was never known is unlike nothing."""
+    daily = np.asarray(profile["daily"], dtype=np.int64)
+    if (daily.sum(axis=1) > 0).sum() < MIN_DAYS:
+        return UsualDay(daily.sum(axis=0), 1.0)
+    return usual_day(
+        daily,
+        weekdays,
+        weekday=as_of.weekday(),
+        rows=int(counts.sum()),
+        watched=watched,
+        options=QuietOptions(options.floor, options.level),
+    )
 
 
 def _compare(
-    name: str, profile: Mapping[str, Any], values: pd.Series, options: DriftOptions
+    profile: Mapping[str, Any],
+    counts: NDArray[np.int64],
+    unknown: int,
+    usual: UsualDay,
+    options: DriftOptions,
 ) -> dict[str, Any]:
-    counts = bin_counts(profile, values)
-    usual = np.asarray(profile["shares"])
-    comparable = bool(counts.sum() and usual.sum())
-    measure = jensen_shannon(counts, usual) if comparable else None
-    threshold = max(options.floor, options.factor * profile["quiet"])
-    missing = missing_share(profile["kind"], values)
-    if _is_broken(profile, values, missing, options):
+    known = int(counts.sum())
+    comparable = bool(known and usual.counts.sum())
+    measures = [
+        measure(counts, usual.counts) if comparable else None
+        for measure in (jensen_shannon, l_infinity, g_test)
+    ]
+    shares = {
+        "missing_share": unknown / (known + unknown) if known + unknown else 1.0,
+        "unseen_share": _unseen(profile, counts),
+        "outside_share": _outside(profile, counts),
+    }
+    if _is_broken(profile, counts, shares, options):
         state = "fault"
     else:
-        state = "drift" if measure is not None and measure > threshold else "quiet"
+        distance = measures[0]
+        state = "quiet" if distance is None or distance <= usual.threshold else "drift"
     return {
-        "name": name,
         "kind": profile["kind"],
-        "measure": measure,
-        "threshold": min(threshold, 1.0),
-        "missing_share": missing,
+        **dict(zip(MEASURED, measures, strict=True)),
+        "threshold": usual.threshold,
+        **shares,
+        "rows": known + unknown,
         "weight": profile["weight"],
         "state": state,
     }
 
 
+def _unseen(profile: Mapping[str, Any], counts: NDArray[np.int64]) -> float:
+    """Give the share of the last bin of a category, which holds every other word."""
+    if profile["kind"] != "categorical" or not counts.sum():
+        return 0.0
+    return float(counts[-1] / counts.sum())
+
+
+def _outside(profile: Mapping[str, Any], counts: NDArray[np.int64]) -> float:
+    """Give the share of a number's first and last bin, below and above all that was seen."""
+    if profile["kind"] == "categorical" or not counts.sum() or not profile["edges"]:
+        return 0.0
+    return float((counts[0] + counts[-1]) / counts.sum())
+
+
 def _is_broken(
-    profile: Mapping[str, Any], values: pd.Series, missing: float, options: DriftOptions
+    profile: Mapping[str, Any],
+    counts: NDArray[np.int64],
+    shares: Mapping[str, float],
+    options: DriftOptions,
 ) -> bool:
-    if missing > profile["largest_missing"] + options.missing_jump:
-        return True
-    if missing == 1.0:
-        return bool(len(values) == 0 or profile["largest_missing"] < 1.0)
-    return bool(profile["variety"] >= options.variety and variety(values) == 0.0)
+    if shares["missing_share"] == 1.0:
+        return bool(profile["largest_missing"] < 1.0)
+    usual = {"missing": profile["largest_missing"]}
+    daily = [np.asarray(day) for day in profile["daily"]]
+    usual["unseen"] = max(_unseen(profile, day) for day in daily)
+    usual["outside"] = max(_outside(profile, day) for day in daily)
+    jumped = any(
+        shares[f"{what}_share"] > largest + getattr(options, f"{what}_jump")
+        for what, largest in usual.items()
+    )
+    return jumped or (profile["variety"] >= options.variety and variety(counts) == 0.0)

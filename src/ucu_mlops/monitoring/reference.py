@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError, SchemaError
 from ucu_mlops.quality.drift import (
+    as_words,
     bin_edges,
     category_counts,
     finite_numbers,
@@ -44,12 +45,13 @@ def build_reference(
             without one do not matter. When all are 0 each matters alike.
 
     Returns:
-        A JSON object: ``days`` (how many), ``rows`` (median per day), ``features`` (by name) and
-        ``score``. A feature has ``kind``, ``edges`` or ``categories``, ``shares`` (per bin),
-        ``median`` (for a category the most frequent), ``missing`` and ``largest_missing``
-        (pooled and largest daily share of nulls), ``quiet`` (largest Jensen-Shannon distance of
-        a day from the pooled others), ``variety`` (smallest daily share of values other than the
-        most frequent) and ``weight`` (share of the importances).
+        A JSON object: ``days`` (how many), ``days_covered`` (ISO dates), ``rows`` (median per
+        day), ``features`` (by name) and ``score``. A feature has ``kind``, ``edges`` or
+        ``categories``, ``daily`` (counts per day and bin), ``shares`` (per bin, of all days
+        together), ``median`` (for a category the most frequent), ``missing`` and
+        ``largest_missing`` (pooled and largest daily share of nulls), ``quiet`` (largest
+        Jensen-Shannon distance of a day from the pooled others), ``variety`` (smallest daily
+        share of values outside the fullest bin) and ``weight`` (share of the importances).
 
     Raises:
         ConfigurationError: A feature is called like the score, or an importance is negative.
@@ -64,7 +66,7 @@ def build_reference(
         raise SchemaError(f"the reference needs {missing}; got {list(frame.columns)}")
     if scores.shape != (len(frame),):
         raise DataError(f"the reference has {len(frame)} rows but scores {scores.shape}")
-    days, _ = pd.factorize(frame["as_of"], sort=True)
+    days, dates = pd.factorize(frame["as_of"], sort=True)
     rows = np.bincount(days) if days.size else np.zeros(0, dtype=np.int64)
     if rows.size < MIN_DAYS:
         raise NotEnoughDataError(
@@ -73,6 +75,7 @@ def build_reference(
         )
     return {
         "days": int(rows.size),
+        "days_covered": [pd.Timestamp(day).date().isoformat() for day in dates],
         "rows": float(np.median(rows)),
         "features": {
             spec.name: _profile(frame[spec.name], days, spec.kind) | {"weight": weights[spec.name]}
@@ -108,10 +111,13 @@ def missing_share(kind: str, values: pd.Series) -> float:
     return float(unknown.mean()) if len(values) else 1.0
 
 
-def variety(values: pd.Series) -> float:
-    """Give the share of known values that differ from the most frequent one."""
-    counts = values.value_counts()
-    return 1.0 - float(counts.iloc[0] / counts.sum()) if len(counts) else 0.0
+def variety(counts: NDArray[np.int64]) -> float:
+    """Give the share of known values outside the fullest bin; 0 when there are none at all.
+
+    Args:
+        counts: Values per bin, shape ``(n_bins,)``.
+    """
+    return 1.0 - float(counts.max() / counts.sum()) if counts.sum() else 0.0
 
 
 def as_numbers(values: pd.Series) -> NDArray[np.float64]:
@@ -122,7 +128,7 @@ def as_numbers(values: pd.Series) -> NDArray[np.float64]:
 def _profile(values: pd.Series, days: NDArray[np.int64], kind: str) -> dict[str, Any]:
     profile: dict[str, Any] = {"kind": kind}
     if kind == "categorical":
-        frequent = values.dropna().astype("object").astype("str").value_counts()
+        frequent = as_words(values).value_counts()
         categories = sorted(frequent.index, key=lambda name: (-frequent[name], name))
         profile["categories"] = categories[:CATEGORIES]
         profile["median"] = categories[0] if categories else None
@@ -134,11 +140,12 @@ def _profile(values: pd.Series, days: NDArray[np.int64], kind: str) -> dict[str,
     counts = np.stack([bin_counts(profile, day) for day in daily])
     shares = counts.sum(axis=0) / max(counts.sum(), 1)
     return profile | {
+        "daily": counts.tolist(),
         "shares": shares.tolist(),
         "missing": missing_share(kind, values),
         "largest_missing": max(missing_share(kind, day) for day in daily),
         "quiet": _largest_quiet(counts),
-        "variety": min(variety(day) for day in daily),
+        "variety": min(variety(day) for day in counts),
     }
 
 

@@ -1,4 +1,4 @@
-"""How far two distributions lie apart: bins fixed once, counts per bin, Jensen-Shannon distance."""
+"""How far two distributions lie apart: bins fixed once, counts per bin, distances and a test."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtrc
 
 from ucu_mlops.errors import ConfigurationError, DataError
 
+TRUTHS = (bool, np.bool_)
 EDGE_GAP = 1e-9  # how far below the smallest value the first bin ends, relative or absolute
 
 
@@ -30,24 +32,78 @@ def jensen_shannon(p: ArrayLike, q: ArrayLike) -> float:
         Endres and Schindelin (2003), "A new metric for probability distributions",
         doi:10.1109/TIT.2003.813506.
     """
-    first, second = (np.asarray(side, dtype=np.float64) for side in (p, q))
-    if first.shape != second.shape or first.ndim != 1:
-        raise DataError(
-            "jensen_shannon needs two distributions over the same bins, "
-            f"got shapes {first.shape} and {second.shape}"
-        )
-    for side in (first, second):
-        if not (np.isfinite(side).all() and (side >= 0).all() and side.sum() > 0):
-            raise DataError("jensen_shannon needs counts of 0 or more with at least one above 0")
-    first, second = first / first.sum(), second / second.sum()
+    first, second = _shares(p, q)
     middle = (first + second) / 2
     divergence = (_relative_entropy(first, middle) + _relative_entropy(second, middle)) / 2
     return float(np.sqrt(np.clip(divergence, 0.0, 1.0)))
 
 
+def _shares(p: ArrayLike, q: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    first, second = (np.asarray(side, dtype=np.float64) for side in (p, q))
+    if first.shape != second.shape or first.ndim != 1:
+        raise DataError(
+            "a distance needs two distributions over the same bins, "
+            f"got shapes {first.shape} and {second.shape}"
+        )
+    for side in (first, second):
+        if not (np.isfinite(side).all() and (side >= 0).all() and side.sum() > 0):
+            raise DataError("a distance needs counts of 0 or more with at least one above 0")
+    return first / first.sum(), second / second.sum()
+
+
 def _relative_entropy(share: NDArray[np.float64], middle: NDArray[np.float64]) -> float:
     held = share > 0
     return float((share[held] * np.log2(share[held] / middle[held])).sum())
+
+
+def l_infinity(p: ArrayLike, q: ArrayLike) -> float:
+    """Measure by how much the share of any one bin differs at most.
+
+    Args:
+        p: Counts or shares per bin, none negative, shape ``(n_bins,)``; scaled to sum to 1.
+        q: The same of the other distribution.
+
+    Returns:
+        The Chebyshev distance of the shares, 0..1: what Vertex AI Model Monitoring compares
+        categories by. One bin's move is not thinned out by many bins that stay.
+
+    Raises:
+        DataError: Shapes differ, a value is negative or missing, or one side is empty.
+    """
+    first, second = _shares(p, q)
+    return float(np.abs(first - second).max())
+
+
+def g_test(p: ArrayLike, q: ArrayLike) -> float:
+    """Test whether two samples may come from one distribution.
+
+    It tells chance from difference, for independent rows; not a difference that matters from
+    a trifle (with a million rows nearly everything differs), nor an unusual day from a usual one,
+    for all users of a day share its weather. With fewer than about 5 expected values in many
+    bins it is rough.
+
+    Args:
+        p: Counts per bin, none negative, shape ``(n_bins,)``.
+        q: The same of the other sample.
+
+    Returns:
+        The p-value of the likelihood-ratio test of homogeneity; 1 where only one bin is filled.
+
+    Raises:
+        DataError: Shapes differ, a value is negative or missing, or one side is empty.
+
+    References:
+        Woolf (1957), "The log likelihood ratio test (the G-test)",
+        doi:10.1111/j.1469-1809.1972.tb00293.x.
+    """
+    first, second = _shares(p, q)
+    ours, theirs = float(np.sum(p)), float(np.sum(q))
+    middle = (ours * first + theirs * second) / (ours + theirs)
+    entropies = ours * _relative_entropy(first, middle) + theirs * _relative_entropy(second, middle)
+    freedom = int((middle > 0).sum()) - 1
+    # In nats; rounding may leave a little less than nothing.
+    statistic = max(2 * np.log(2) * entropies, 0.0)
+    return float(chdtrc(freedom, statistic)) if freedom else 1.0
 
 
 def bin_edges(values: ArrayLike, bins: int = 20) -> NDArray[np.float64]:
@@ -102,9 +158,16 @@ def category_counts(values: Iterable[Any], categories: Sequence[str]) -> NDArray
     Returns:
         Counts, shape ``(n_categories + 1,)``: the last counts every other value.
     """
-    found = pd.Series(values, dtype="object").dropna().astype("str").value_counts()
+    found = as_words(pd.Series(values, dtype="object")).value_counts()
     known = found.reindex(list(categories), fill_value=0).to_numpy()
     return np.append(known, found.sum() - known.sum()).astype(np.int64)
+
+
+def as_words(values: pd.Series) -> pd.Series:
+    """Spell the values that are not null, truths as a warehouse does: ``true`` and ``false``."""
+    known = values.astype("object").dropna()
+    words = known.astype("str")
+    return words.where(~known.map(type).isin(TRUTHS), words.str.lower())
 
 
 def finite_numbers(values: ArrayLike) -> NDArray[np.float64]:

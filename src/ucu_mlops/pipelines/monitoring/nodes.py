@@ -10,44 +10,93 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.period import Period
-from ucu_mlops.monitoring.decision import DecisionOptions, decide
+from ucu_mlops.monitoring.breaker import PastDecision
+from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
-from ucu_mlops.release.ledger import Move
-from ucu_mlops.release.probation import ProbationOptions, changed_since, watch_trial
+from ucu_mlops.monitoring.histograms import day_histograms, outliers
+from ucu_mlops.monitoring.outcome import outcome_of
+from ucu_mlops.monitoring.page import draw_page
+from ucu_mlops.monitoring.summary import summarize
+from ucu_mlops.review.queue import ReviewOptions
 from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
 
 
-def watch(
+def count_values(
     champion: Bundle,
     scores: ibis.Table,
     inputs: ibis.Table,
     options: DriftOptions,
     period: Period,
+) -> ibis.Table:
+    """Count the day's inputs and scores per bin of the champion's reference, in the warehouse.
+
+    Returns:
+        Lazily, one row per feature (or ``score``) and bin: the columns of ``histograms``.
+
+    Raises:
+        NotEnoughDataError: The champion has no reference.
+    """
+    reference = champion.manifest.reference
+    if not reference:
+        raise NotEnoughDataError(
+            f"the champion of {champion.manifest.model}, version {champion.version}, has no "
+            "reference to be compared with; release one that has"
+        )
+    counted = day_histograms(
+        reference,
+        _of_day(inputs, period),
+        _of_day(scores, period),
+        options.unwatched,
+    )
+    return counted.mutate(model=ibis.literal(champion.manifest.model), as_of=period.as_of)
+
+
+def watch(
+    champion: Bundle, histograms: ibis.Table, options: DriftOptions, period: Period
 ) -> pd.DataFrame:
     """Measure how far the day's inputs and scores lie from the champion's reference.
 
     Returns:
         One row per feature and score, the columns of ``drift``.
     """
-    own = scores.filter(scores["as_of"] == period.as_of)
-    reference = champion.manifest.reference
-    watched = [
-        name
-        for name in reference.get("features", {})
-        if name in inputs.columns and name not in options.unwatched
-    ]
-    todays = inputs.filter(inputs["as_of"] == period.as_of)
     return measure_drift(
-        reference,
-        todays.select("entity_id", *watched).execute(),
-        own.select("probability").execute()["probability"].to_numpy(),
+        champion.manifest.reference,
+        _of_day(histograms, period).execute(),
         model=champion.manifest.model,
+        version=str(champion.version),
         as_of=period.as_of,
         options=options,
     )
+
+
+def list_outliers(
+    champion: Bundle, inputs: ibis.Table, options: DriftOptions, period: Period
+) -> pd.DataFrame:
+    """Name the entities whose values lie far outside what the reference has seen.
+
+    Returns:
+        One row per entity and feature, the columns of ``outliers``; of each feature as many as
+        are wanted at most.
+    """
+    model = champion.manifest.model
+    found: pd.DataFrame = outliers(
+        champion.manifest.reference,
+        _of_day(inputs, period),
+        spans=options.outlier_spans,
+        limit=options.outliers,
+        unwatched=options.unwatched,
+    ).execute()
+    if len(found):
+        logger.warning(
+            "%s of %s: %s values far outside what the reference has seen: %s",
+            *(model, period.as_of, len(found), ", ".join(found["entity_id"].unique()[:5])),
+            extra={"outliers": found.to_dict("records")},
+        )
+    return found.assign(model=model, as_of=period.as_of)
 
 
 def decide_action(
@@ -61,28 +110,35 @@ def decide_action(
 ) -> pd.DataFrame:
     """Weigh the last days' drift and outcome and decide: none, retrain or data_fault.
 
-    A retraining that the gate did not let through counts for the cool-down as well: trained again
-    on the same verdicts, the challenger would be the same.
-
     Returns:
         One row: ``decision_id``, ``model``, ``as_of``, ``action``, ``reasons`` and ``evidence``
         (JSON).
     """
     known = drift.filter(drift["as_of"] <= period.as_of).execute()
-    own = cases.filter(
-        cases["model"] == champion.manifest.model, cases["version"] == champion.version
+    own = cases.filter(cases["model"] == champion.manifest.model)
+    looks = verdicts.inner_join(
+        own.select("case_id", "first_case_id", "as_of", "probability"), "case_id"
     )
-    outcome = counted_verdicts(own, verdicts, period.as_of).execute()
-    asked = decisions.filter(decisions["as_of"] < period.as_of, decisions["action"] == "retrain")
-    retrained = asked["as_of"].max().execute()
-    trained = date.fromisoformat(champion.manifest.as_of)
+    standing = Standing(
+        version=champion.version,
+        trained=date.fromisoformat(champion.manifest.as_of),
+        past=_past(decisions.filter(decisions["as_of"] < period.as_of).execute()),
+    )
+    outcome = outcome_of(
+        counted_verdicts(own, verdicts, period.as_of).execute(),
+        looks.execute(),
+        as_of=period.as_of,
+        options=options.outcome,
+        version=champion.version,
+        since=standing.last_training(period.as_of),
+    )
     decision = decide(
         known,
         outcome,
         model=champion.manifest.model,
         as_of=period.as_of,
         options=options,
-        last_release=trained if pd.isna(retrained) else max(trained, retrained.date()),
+        standing=standing,
     )
     log = logger.warning if decision.action == "data_fault" else logger.info
     log(
@@ -98,31 +154,75 @@ def decide_action(
     )
 
 
-def watch_probation(
-    moves: list[Move],
-    cases: ibis.Table,
-    verdicts: ibis.Table,
-    decisions: ibis.Table,
+def _past(decisions: pd.DataFrame) -> tuple[PastDecision, ...]:
+    """Read what was decided before; days from before these keys were written lack them."""
+    days = pd.to_datetime(decisions["as_of"]).dt.date
+    rows = zip(days, decisions["action"], decisions["evidence"].map(json.loads), strict=True)
+    return tuple(
+        PastDecision(
+            as_of=day,
+            action=action,
+            had_causes=bool(evidence.get("causes")),
+            moderators_changed=bool(evidence.get("moderators_changed")),
+        )
+        for day, action, evidence in rows
+    )
+
+
+def describe_day(
+    drift: ibis.Table,
+    decision: ibis.Table,
+    queue: ibis.Table,
+    outliers: ibis.Table,
     champion: Bundle,
-    options: ProbationOptions,
+    review: ReviewOptions,
     period: Period,
 ) -> dict[str, Any]:
-    """Say whether the champion, if it is new, does as well as the version before it.
+    """Put the monitored day into one object, and log it.
 
     Returns:
-        A JSON object: ``state``, ``version``, ``predecessor``, ``revision`` and ``evidence``.
+        A JSON object, as :func:`ucu_mlops.monitoring.summary.summarize` gives it.
     """
-    model = champion.manifest.model
-    known = counted_verdicts(cases.filter(cases["model"] == model), verdicts, period.as_of)
-    head = moves[-1] if moves else None
-    since = changed_since(decisions.select("as_of", "action", "evidence").execute(), head)
-    verdict = watch_trial(moves, known.execute(), since, period.as_of, options)
-    log = logger.warning if verdict["state"] == "failed" else logger.info
-    log(
-        "%s of %s: probation of version %s: %s",
-        *(model, period.as_of, verdict["version"], verdict["state"]),
+    day = summarize(
+        drift.filter(drift["as_of"] <= period.as_of).execute(),
+        _of_day(decision, period).execute().iloc[0].to_dict(),
+        _of_day(queue, period).select("source").execute(),
+        champion=champion.manifest,
+        capacity=review.capacity,
+        outliers=int(_of_day(outliers, period).count().execute()),
     )
-    return verdict
+    logger.info("%s of %s is monitored", day["model"], period.as_of, extra={"monitoring": day})
+    return day
+
+
+def draw_day(
+    monitoring: dict[str, Any],
+    recall: dict[str, Any],
+    drift: ibis.Table,
+    histograms: ibis.Table,
+    decision: ibis.Table,
+    outliers: ibis.Table,
+    champion: Bundle,
+    period: Period,
+) -> str:
+    """Draw the page of the day.
+
+    Returns:
+        HTML that needs nothing from elsewhere.
+    """
+    return draw_page(
+        monitoring,
+        drift.filter(drift["as_of"] <= period.as_of).execute(),
+        _of_day(histograms, period).execute(),
+        decision.execute(),
+        _of_day(outliers, period).order_by(ibis.desc("spans")).execute(),
+        reference=champion.manifest.reference,
+        recall=recall,
+    )
+
+
+def _of_day(table: ibis.Table, period: Period) -> ibis.Table:
+    return table.filter(table["as_of"] == period.as_of)
 
 
 def plot_drift(drift: ibis.Table, period: Period) -> go.Figure:
