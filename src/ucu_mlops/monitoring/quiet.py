@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.special import rel_entr
+from scipy.special import chdtri, rel_entr, stdtrit
 
 from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError
 
@@ -134,8 +133,8 @@ def usual_day(
     least = max(prior, (options.floor * PRIOR_SHARE) ** 2)
     mixed = (PRIOR_DAYS * least + freedom * variance) / known
     believed = max(variance, mixed)  # the prior raises what few days show, and never lowers it
-    lasting = stats.t.isf(chance / 2, known) ** 2 * believed * (1 + 1 / days)
-    chanced = unit * (stats.chi2.isf(chance, free) - free)
+    lasting = stdtrit(known, chance / 2) ** 2 * believed * (1 + 1 / days)
+    chanced = unit * (chdtri(free, chance) - free)
     threshold = np.sqrt(unit * free + np.hypot(chanced, lasting))
     return UsualDay(usual, float(np.clip(threshold, options.floor, 1.0)))
 

@@ -58,7 +58,8 @@ def blamed_sentence(precision: Mapping[str, Any]) -> str:
     """
     return (
         "No reason to train again: the queue is compared with verdicts from before the moderators "
-        f"changed; confirmed are {_share(precision['window'])}, then {_share(precision['baseline'])}."
+        f"changed; now {_share(precision['window'])} are confirmed, then "
+        f"{_share(precision['baseline'])}."
     )
 
 
