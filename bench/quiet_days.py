@@ -25,7 +25,7 @@ from bench.quiet_platform import NAMES, Day, Platform, World
 from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions
 from ucu_mlops.monitoring.outcome import outcome_of
-from ucu_mlops.monitoring.quiet import QuietOptions, UsualDay, usual_day
+from ucu_mlops.monitoring.quiet import QuietOptions, UsualDay, prior_variance, usual_day
 from ucu_mlops.monitoring.reference import SCORE, variety
 from ucu_mlops.quality.drift import jensen_shannon
 
@@ -60,6 +60,7 @@ class Monitor:
         self.weekdays = [(last - len(quiet) + 1 + day) % 7 for day in range(len(quiet))]
         self.missing = np.max([day.missing for day in quiet], axis=0)
         self.variety = [min(variety(day) for day in daily) for daily in self.quiet]
+        self.prior = prior_variance(self.quiet, self.weekdays)
         self.weights = weights
         self.usual: dict[tuple[int, int], UsualDay] = {}
         self.rows: deque[list[tuple[Any, ...]]] = deque(maxlen=DECISION.days)
@@ -104,6 +105,7 @@ class Monitor:
                 rows=rows,
                 watched=len(NAMES),
                 options=QuietOptions(DRIFT.floor, DRIFT.level),
+                prior=self.prior,
             )
         return self.usual[each, weekday]
 
