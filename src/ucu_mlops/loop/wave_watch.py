@@ -1,0 +1,147 @@
+"""Send batches of entities, in place of days, through the monitor of the daily loop.
+
+known entities → reference; batch after batch → histograms → drift → decision
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ucu_mlops.bundle.manifest import FeatureSpec
+from ucu_mlops.monitoring.decision import Decision, DecisionOptions, decide
+from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
+from ucu_mlops.monitoring.histograms import day_histograms
+from ucu_mlops.monitoring.reference import SCORE, build_reference
+from ucu_mlops.scam.estimator import FittedScam
+from ucu_mlops.scam.preprocessing import source_of_columns
+from ucu_mlops.scam.training import MODEL, importances
+
+logger = logging.getLogger(__name__)
+
+VERSION = "1"  # of the only champion
+FIRST_DAY = date(2000, 1, 3)
+BATCH_DAYS = 7  # a batch stands for one weekday, so that each is compared with all others
+
+
+@dataclass(frozen=True)
+class MonitorOptions:
+    """What the monitor of the daily loop is told.
+
+    Attributes:
+        drift: When a batch counts as unusual.
+        decision: When that is reason enough; a batch is ``BATCH_DAYS`` days.
+    """
+
+    drift: DriftOptions
+    decision: DecisionOptions
+
+
+def number_batches(rows: int, size: int) -> NDArray[np.int64]:
+    """Cut rows into batches of nearly ``size``; gives the batch of each row, from 0.
+
+    Args:
+        rows: How many there are, in order.
+        size: How many to a batch; what is left over is spread over the batches.
+    """
+    batches = max(1, rows // size)
+    return np.arange(rows) * batches // max(rows, 1)
+
+
+def batch_reference(
+    champion: FittedScam, known: pd.DataFrame, size: int
+) -> dict[str, Any]:
+    """Describe what the champion learnt from, as answered by models that had not seen it.
+
+    Args:
+        champion: Fitted on ``known``.
+        known: The training set, in an order that means nothing.
+        size: Rows to a batch.
+
+    Returns:
+        What :func:`ucu_mlops.monitoring.reference.build_reference` gives, a batch for a day.
+    """
+    batches = number_batches(len(known), size)
+    before = batches - batches.max(initial=0) - 1
+    weights = importances(champion, source_of_columns(champion.preprocessing, champion.features))
+    frame = known.assign(as_of=[_day(batch) for batch in before])
+    return build_reference(frame, champion.held_out, champion.features, weights)
+
+
+def watch_batches(
+    reference: dict[str, Any],
+    arrivals: pd.DataFrame,
+    features: Sequence[FeatureSpec],
+    options: MonitorOptions,
+) -> pd.DataFrame:
+    """Measure batch after batch and decide after each, knowing only those before it.
+
+    Args:
+        reference: What :func:`batch_reference` gave.
+        arrivals: One row per entity, in order: the features, ``batch`` (from 0) and
+            ``probability`` (the champion's).
+        features: The inputs.
+        options: What the monitor is told.
+
+    Returns:
+        One row per batch: ``batch``, ``entities``, ``score`` and ``threshold`` (Jensen-Shannon
+        distance of the scores, and from where it is drift), ``drifting`` (features over theirs),
+        ``action`` and ``reasons`` (sentences).
+    """
+    measured: list[pd.DataFrame] = []
+    rows = []
+    names = [spec.name for spec in features]
+    for batch, members in arrivals.groupby("batch", sort=True):
+        today = _day(int(batch))  # type: ignore[call-overload]  # a number, pandas cannot know
+        histograms = day_histograms(
+            reference,
+            ibis.memtable(members[names]),
+            ibis.memtable(members[["probability"]]),
+            options.drift.unwatched,
+        )
+        drift = measure_drift(
+            reference,
+            histograms.execute(),
+            model=MODEL,
+            version=VERSION,
+            as_of=today,
+            options=options.drift,
+        )
+        measured.append(drift)
+        decision = _decide(measured, today, options.decision)
+        rows.append({"batch": batch, "entities": len(members)} | _told(drift, decision))
+        logger.info("batch %s: %s. %s", batch, decision.action, " ".join(decision.reasons))
+    return pd.DataFrame(rows)
+
+
+def _decide(measured: Sequence[pd.DataFrame], today: date, options: DecisionOptions) -> Decision:
+    nothing = pd.DataFrame(columns=["as_of", "source", "version", "is_violation", "decided_at"])
+    return decide(
+        pd.concat(measured[-options.days :]),
+        nothing,
+        model=MODEL,
+        as_of=today,
+        options=options,
+    )
+
+
+def _told(drift: pd.DataFrame, decision: Decision) -> dict[str, Any]:
+    score = drift[drift["name"].eq(SCORE)].iloc[0]
+    features = drift[drift["name"].ne(SCORE)]
+    return {
+        "score": float(score["measure"]),
+        "threshold": float(score["threshold"]),
+        "drifting": int(features["state"].eq("drift").sum()),
+        "action": decision.action,
+        "reasons": decision.reasons,
+    }
+
+
+def _day(batch: int) -> date:
+    return FIRST_DAY + timedelta(days=BATCH_DAYS * batch)
