@@ -1,8 +1,9 @@
 """What to do about a day: nothing, train again, or mend the data first.
 
-faults today → data_fault; drift that lasts, or moderators who agree less → retrain; else none
+faults today → data_fault; drift that lasts, or a queue confirmed less → retrain; else none
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -10,12 +11,16 @@ from typing import Any
 import pandas as pd
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.monitoring.breaker import BreakerOptions, PastDecision, breaker_of
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS
-from ucu_mlops.monitoring.outcome import OutcomeOptions, queue_precision
+from ucu_mlops.monitoring.lasting import known_drift, lasting_drift
+from ucu_mlops.monitoring.outcome import OutcomeOptions
 from ucu_mlops.monitoring.sentences import (
+    breaker_sentence,
     calm_sentence,
     drift_sentence,
     fault_sentence,
+    moderator_sentences,
     precision_sentence,
     weight_of,
 )
@@ -31,20 +36,28 @@ class DecisionOptions:
         drifting_days: On how many of those days a feature must drift.
         min_weight: Share of the importances that the drifting features must have together; a
             feature below it cannot cause a retraining alone.
-        cooldown_days: Days after a release without another retraining.
-        outcome: How the queue's precision is watched.
+        after_fault_days: Days for which drift that began with a data fault is taken for its echo.
+        cooldown_days: Days after a training without another one.
+        min_verdicts: Verdicts that the last training did not know, below which another one would
+            learn nothing.
+        breaker: After how many trainings without gain people are called instead.
+        outcome: How precision and moderators are watched.
     """
 
     days: int = 3
     drifting_days: int = 2
     min_weight: float = 0.05
+    after_fault_days: int = 28
     cooldown_days: int = 7
+    min_verdicts: int = 100
+    breaker: BreakerOptions = field(default_factory=BreakerOptions)
     outcome: OutcomeOptions = field(default_factory=OutcomeOptions)
 
     def __post_init__(self) -> None:
-        """Refuse windows that cannot be filled; build ``outcome`` from a plain mapping."""
-        if isinstance(self.outcome, dict):  # Kedro hands over what YAML said
-            object.__setattr__(self, "outcome", OutcomeOptions(**self.outcome))
+        """Refuse windows that cannot be filled; build the parts from plain mappings."""
+        for name, kind in (("outcome", OutcomeOptions), ("breaker", BreakerOptions)):
+            if isinstance(given := getattr(self, name), dict):  # Kedro hands over what YAML said
+                object.__setattr__(self, name, kind(**given))
         if not 1 <= self.drifting_days <= self.days:
             raise ConfigurationError(
                 "decision.drifting_days must be at least 1 and at most days, "
@@ -54,10 +67,36 @@ class DecisionOptions:
             raise ConfigurationError(
                 f"decision.min_weight must be between 0 and 1, got {self.min_weight}"
             )
-        if self.cooldown_days < 0:
-            raise ConfigurationError(
-                f"decision.cooldown_days must be 0 or more, got {self.cooldown_days}"
-            )
+        for name in ("after_fault_days", "cooldown_days", "min_verdicts"):
+            if getattr(self, name) < 0:
+                raise ConfigurationError(
+                    f"decision.{name} must be 0 or more, got {getattr(self, name)}"
+                )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Who is champion, and what was decided before.
+
+    Attributes:
+        version: The champion's version; days compared with another's reference do not count.
+            None counts every day.
+        trained: Day up to which the champion learnt, if known.
+        past: Earlier decisions; of ``as_of`` itself and later ones nothing is used.
+    """
+
+    version: str | None = None
+    trained: date | None = None
+    past: tuple[PastDecision, ...] = ()
+
+    def last_training(self, as_of: date) -> date | None:
+        """Give the day last trained for, with success or not.
+
+        Trained again on the same verdicts, what the gate refused would be the same.
+        """
+        asked = [each.as_of for each in self.past if each.action == "retrain"]
+        days = [day for day in asked if day < as_of]
+        return max([*days, self.trained] if self.trained else days, default=None)
 
 
 @dataclass(frozen=True)
@@ -87,66 +126,73 @@ class Decision:
 
 def decide(
     drift: pd.DataFrame,
-    outcome: pd.DataFrame,
+    outcome: Mapping[str, Any],
     *,
     model: str,
     as_of: date,
     options: DecisionOptions,
-    last_release: date | None = None,
+    standing: Standing,
 ) -> Decision:
     """Weigh the last days' drift and outcome.
 
-    A fault today outweighs all else: drift measured on broken data means nothing. Days before
-    the last release were compared with another reference and do not count; nor do later days.
+    A fault today outweighs all else: drift measured on broken data means nothing. A team of
+    moderators that changed is no reason to train: the verdicts moved, not the world.
 
     Args:
-        drift: One row per day and feature or score, the columns that
-            :func:`ucu_mlops.monitoring.drift.measure_drift` gives; other days may be among them.
-        outcome: One row per first-look case, the columns that
-            :func:`ucu_mlops.monitoring.outcome.queue_precision` needs.
+        drift: One row per day and feature or score, the columns of ``drift``; other days and
+            other versions' days may be among them.
+        outcome: What :func:`ucu_mlops.monitoring.outcome.outcome_of` gave.
         model: Name of the model.
         as_of: The day.
         options: When drift is reason enough.
-        last_release: Day of the champion's release, if known.
+        standing: Who is champion, and what was decided before.
 
     Returns:
-        The decision.
+        The decision; its evidence holds ``drifting``, ``faults``, ``causes`` (the sentences that
+        ask for a training, acted on or not), ``outcome``, ``breaker`` (``open``, ``half-open`` or
+        ``closed``), ``retrainings_in_a_row``, ``last_training`` and ``moderators_changed``.
 
     Raises:
         SchemaError: A column is missing.
     """
-    if missing := sorted(set(DRIFT_COLUMNS) - set(drift.columns)):
+    if missing := sorted({*DRIFT_COLUMNS, "version"} - set(drift.columns)):
         raise SchemaError(f"decide needs {missing} in drift; got {list(drift.columns)}")
-    known = _known_drift(drift, as_of, last_release)
+    known = known_drift(drift, as_of, standing.version)
     faults = _faults(known[known["as_of"].eq(pd.Timestamp(as_of))], as_of)
-    drifting = _drifting(known, as_of, options)
-    precision = queue_precision(outcome, as_of, options.outcome)
-    causes = _causes(drifting, precision, options)
-    cooling = last_release is not None and (as_of - last_release).days < options.cooldown_days
+    drifting = lasting_drift(
+        known,
+        as_of,
+        days=options.days,
+        drifting_days=options.drifting_days,
+        after_fault_days=options.after_fault_days,
+    )
+    changed = _moderators_changed(outcome["moderators"], drifting)
+    causes = _causes(drifting, outcome["queue_precision"], options, changed)
+    breaker = breaker_of(standing.past, as_of, options.breaker)
+    hold = _hold(outcome, breaker, as_of, options, standing)
     if faults:
         action, reasons = "data_fault", faults
-    elif causes and not cooling:
+    elif causes and not hold:
         action, reasons = "retrain", causes
-    elif causes and last_release is not None:
-        until = last_release + timedelta(days=options.cooldown_days)
-        wait = f"Training again waits until {until}: the last training was on {last_release}."
-        action, reasons = "none", [wait, *causes]
+    elif causes:
+        action, reasons = "none", [hold, *causes]
     else:
-        action, reasons = "none", [calm_sentence(drifting, precision, options.min_weight)]
+        calm = calm_sentence(drifting, outcome["queue_precision"], options.min_weight)
+        action, reasons = "none", [calm]
+    last = standing.last_training(as_of)
     evidence = {
         "drifting": drifting,
-        "queue_precision": precision,
-        "last_release": last_release and last_release.isoformat(),
         "faults": faults,
+        "causes": causes,
+        "outcome": dict(outcome),
+        "moderators_changed": changed,
+        "breaker": breaker["state"],
+        "retrainings_in_a_row": breaker["in_a_row"],
+        "last_training": last and last.isoformat(),
     }
+    reasons = [*reasons, *moderator_sentences(outcome["moderators"], changed=changed)]
     decision_id = derived_id("monitoring", model, as_of)
     return Decision(decision_id, model, as_of, action, reasons, evidence)
-
-
-def _known_drift(drift: pd.DataFrame, as_of: date, last_release: date | None) -> pd.DataFrame:
-    known = drift.assign(as_of=pd.to_datetime(drift["as_of"]))
-    since = pd.Timestamp(last_release) if last_release else pd.Timestamp.min
-    return known[known["as_of"].between(since, pd.Timestamp(as_of))]
 
 
 def _faults(today: pd.DataFrame, as_of: date) -> list[str]:
@@ -158,40 +204,55 @@ def _faults(today: pd.DataFrame, as_of: date) -> list[str]:
     return [fault_sentence(row) for row in broken.sort_values("name").to_dict("records")]
 
 
-def _drifting(known: pd.DataFrame, as_of: date, options: DecisionOptions) -> list[dict[str, Any]]:
-    """Describe what drifted on enough of the last days, the weightiest first."""
-    first = pd.Timestamp(as_of) - timedelta(days=options.days - 1)
-    alarms = known[known["state"].eq("drift")].sort_values("as_of")
-    found = []
-    for name, rows in alarms.groupby("name", sort=True):
-        recent = rows[rows["as_of"].ge(first)]
-        if recent["as_of"].nunique() < options.drifting_days:
-            continue
-        gaps = rows["as_of"].diff().dt.days
-        since = rows.loc[~gaps.lt(options.days), "as_of"].max()
-        last = recent.iloc[-1]
-        found.append(
-            {
-                "name": str(name),
-                "kind": str(last["kind"]),
-                "measure": float(last["measure"]),
-                "threshold": float(last["threshold"]),
-                "weight": float(last["weight"]),
-                "days": int(recent["as_of"].nunique()),
-                "since": since.date().isoformat(),
-            }
-        )
-    return sorted(found, key=lambda each: (each["kind"] != "score", -each["weight"], each["name"]))
+def _moderators_changed(moderators: Mapping[str, Any], drifting: list[dict[str, Any]]) -> bool:
+    """Tell the moderators' drift from the world's.
+
+    Second looks overrule first ones, or some confirm unlike the others: it is they. All confirm
+    otherwise while inputs and scores are quiet: so are they taken to, unless second looks
+    vouch for them.
+    """
+    if moderators["state"] == "drift":
+        return True
+    unvouched = moderators["agreement"]["state"] == "too few"
+    return unvouched and moderators["confirming"]["state"] == "drift" and not drifting
 
 
 def _causes(
-    drifting: list[dict[str, Any]], precision: dict[str, Any], options: DecisionOptions
+    drifting: list[dict[str, Any]],
+    precision: Mapping[str, Any],
+    options: DecisionOptions,
+    changed: bool,
 ) -> list[str]:
     """Say what there is to train again for; empty when it is not enough."""
-    features = [each for each in drifting if each["kind"] != "score"]
+    own = [each for each in drifting if not each["after_fault"]]
+    features = [each for each in own if each["kind"] != "score"]
     heavy = features if weight_of(features) >= options.min_weight else []
-    scores = [each for each in drifting if each["kind"] == "score"]
+    scores = [each for each in own if each["kind"] == "score"]
     sentences = [drift_sentence(each, options.days) for each in [*scores, *heavy]]
-    if precision["state"] == "drift":
+    if precision["state"] == "drift" and not changed:
         sentences.append(precision_sentence(precision))
     return sentences
+
+
+def _hold(
+    outcome: Mapping[str, Any],
+    breaker: Mapping[str, Any],
+    as_of: date,
+    options: DecisionOptions,
+    standing: Standing,
+) -> str:
+    """Say why training again waits although there is reason to; empty when it need not."""
+    if standing.trained is not None and as_of < standing.trained:
+        return f"{as_of} is before {standing.trained}, up to which the champion has learnt."
+    if breaker["state"] == "open":
+        return breaker_sentence(breaker)
+    last = standing.last_training(as_of)
+    if last is not None and (as_of - last).days < options.cooldown_days:
+        until = last + timedelta(days=options.cooldown_days)
+        return f"Training again waits until {until}: the last training was on {last}."
+    if (news := outcome["new_verdicts"]["decided"]) < options.min_verdicts:
+        return (
+            f"Training again waits for verdicts: {news} are new since the last training, "
+            f"{options.min_verdicts} are needed."
+        )
+    return ""

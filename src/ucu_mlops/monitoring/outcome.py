@@ -1,15 +1,22 @@
-"""Whether moderators still agree with the model as often as in its first days."""
+"""What came out of the queue: precision, calibration, the moderators, verdicts to learn from.
 
-from dataclasses import dataclass
+decided cases → precision against the version's first days, calibration; looks → moderators
+"""
+
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.stats import fisher_exact
+from scipy.stats import fisher_exact, norm
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.monitoring.moderators import ModeratorOptions, moderators_of
 
 OUTCOME_NEEDS = ("as_of", "source", "version", "is_violation", "decided_at")
+CASE_COLUMNS = (*OUTCOME_NEEDS, "probability")
+CALIBRATION_BINS = 5
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class OutcomeOptions:
         min_decided: Decided cases that baseline and window each need.
         ratio: Share of the usual precision below which it is worse.
         significance: One-sided probability of so few violations by chance, below which it counts.
+        moderators: Which verdicts tell whether the moderators changed.
     """
 
     window_days: int = 7
@@ -35,9 +43,12 @@ class OutcomeOptions:
     min_decided: int = 60
     ratio: float = 0.7
     significance: float = 0.001
+    moderators: ModeratorOptions = field(default_factory=ModeratorOptions)
 
     def __post_init__(self) -> None:
         """Refuse windows without days and shares outside 0..1."""
+        if isinstance(self.moderators, dict):  # Kedro hands over what YAML said
+            object.__setattr__(self, "moderators", ModeratorOptions(**self.moderators))
         for name in ("window_days", "baseline_days", "min_decided"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(
@@ -53,6 +64,94 @@ class OutcomeOptions:
                 raise ConfigurationError(
                     f"outcome.{name} must be above 0 and at most 1, got {getattr(self, name)}"
                 )
+
+
+def outcome_of(
+    cases: pd.DataFrame,
+    looks: pd.DataFrame,
+    *,
+    as_of: date,
+    options: OutcomeOptions,
+    version: str | None = None,
+    since: date | None = None,
+) -> dict[str, Any]:
+    """Tell what came out of the model's queue up to a day.
+
+    Args:
+        cases: One row per first-look case of the model, of any version. Needs ``as_of`` (date),
+            ``source``, ``version``, ``probability`` (0..1), ``is_violation`` (boolean, null while
+            open) and ``decided_at`` (timestamp, UTC): the verdict that counts.
+        looks: One row per verdict on any look, as for
+            :func:`ucu_mlops.monitoring.moderators.moderators_of`.
+        as_of: The day, meaning its end; nothing later is used.
+        options: Which cases and verdicts are compared.
+        version: The champion's, whose cases tell precision and calibration; None is the version
+            that asked last.
+        since: Day of the last training; verdicts decided later are news to it. None: all are.
+
+    Returns:
+        A JSON object: ``queue_precision`` (:func:`queue_precision`), ``calibration``
+        (:func:`calibration`), ``moderators``
+        (:func:`ucu_mlops.monitoring.moderators.moderators_of`) and ``new_verdicts``
+        (``decided`` and ``violations`` that the last training did not know).
+
+    Raises:
+        SchemaError: A column is missing.
+    """
+    if missing := sorted(set(CASE_COLUMNS) - set(cases.columns)):
+        raise SchemaError(f"outcome needs {missing}; got {list(cases.columns)}")
+    own = cases if version is None else cases[cases["version"].eq(version)]
+    return {
+        "queue_precision": queue_precision(own, as_of, options),
+        "calibration": calibration(own, as_of, options),
+        "moderators": moderators_of(looks, as_of, options.moderators),
+        "new_verdicts": _new_verdicts(cases, as_of, since),
+    }
+
+
+def calibration(cases: pd.DataFrame, as_of: date, options: OutcomeOptions) -> dict[str, Any]:
+    """Compare the probabilities of decided cases with what moderators found.
+
+    Args:
+        cases: As for :func:`outcome_of`, of one version.
+        as_of: The day, meaning its end.
+        options: ``window_days`` and ``maturity_days`` choose the cases.
+
+    Returns:
+        A JSON object: ``decided``, ``expected`` (sum of the probabilities), ``observed``
+        (violations), ``error`` (mean distance of the two in up to five bins of equal counts, as
+        shares), ``bins`` (``decided``, ``expected``, ``observed``), ``p_value`` (two-sided, of
+        the sums) and ``state`` (``quiet``, ``drift`` or ``too few``). It is told, and no reason
+        to train: a queue may be right in its order and wrong in its probabilities.
+    """
+    last = pd.Timestamp(as_of) - _days(options.maturity_days)
+    rows = _decided(cases, as_of)
+    rows = rows[rows["day"].between(last - _days(options.window_days - 1), last)]
+    rows = rows[rows["probability"].notna()].sort_values("probability", kind="stable")
+    found = rows["is_violation"].astype("boolean").to_numpy(dtype=np.float64)
+    promised = rows["probability"].to_numpy(dtype=np.float64)
+    told = {
+        "decided": len(rows),
+        "expected": float(promised.sum()),
+        "observed": int(found.sum()),
+    }
+    if len(rows) < options.min_decided:
+        return told | {"error": None, "bins": [], "p_value": None, "state": "too few"}
+    parts = zip(
+        np.array_split(promised, CALIBRATION_BINS),
+        np.array_split(found, CALIBRATION_BINS),
+        strict=True,
+    )
+    bins = [
+        {"decided": len(ours), "expected": float(ours.sum()), "observed": int(theirs.sum())}
+        for ours, theirs in parts
+    ]
+    error = sum(abs(each["expected"] - each["observed"]) for each in bins) / len(rows)
+    variance = float((promised * (1 - promised)).sum())
+    distance = abs(told["observed"] - told["expected"]) / np.sqrt(variance) if variance else 0.0
+    p_value = float(2 * norm.sf(distance))
+    state = "drift" if p_value < options.significance else "quiet"
+    return told | {"error": float(error), "bins": bins, "p_value": p_value, "state": state}
 
 
 def queue_precision(cases: pd.DataFrame, as_of: date, options: OutcomeOptions) -> dict[str, Any]:
@@ -86,8 +185,7 @@ def queue_precision(cases: pd.DataFrame, as_of: date, options: OutcomeOptions) -
         return {"version": None, "state": "too few"}
     version = asked.sort_values("day", kind="stable")["version"].iloc[-1]
     own = asked[asked["version"].eq(version)]
-    known = pd.to_datetime(own["decided_at"], utc=True).lt(today.tz_localize("UTC") + _days(1))
-    decided = own[own["is_violation"].notna() & known]
+    decided = _decided(own, as_of)
     last = today - _days(options.maturity_days)
     window_from = last - _days(options.window_days - 1)
     baseline_from = own["day"].min() + _days(options.settle_days)
@@ -97,6 +195,23 @@ def queue_precision(cases: pd.DataFrame, as_of: date, options: OutcomeOptions) -
     return {"version": str(version), "baseline": baseline, "window": window} | _test(
         baseline, window, options
     )
+
+
+def _decided(cases: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Keep the cases decided by the end of ``as_of``, with their ``day``."""
+    end = pd.Timestamp(as_of, tz="UTC") + _days(1)
+    known = pd.to_datetime(cases["decided_at"], utc=True).lt(end)
+    decided = cases[cases["is_violation"].notna() & known]
+    return decided.assign(day=pd.to_datetime(decided["as_of"]))
+
+
+def _new_verdicts(cases: pd.DataFrame, as_of: date, since: date | None) -> dict[str, int]:
+    decided = _decided(cases, as_of)
+    if since is not None:
+        learnt = pd.Timestamp(since, tz="UTC") + _days(1)
+        decided = decided[pd.to_datetime(decided["decided_at"], utc=True).ge(learnt)]
+    violations = int(decided["is_violation"].astype("boolean").sum())
+    return {"decided": len(decided), "violations": violations}
 
 
 def _days(number: int) -> timedelta:

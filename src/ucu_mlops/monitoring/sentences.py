@@ -60,6 +60,9 @@ def calm_sentence(
         precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
         min_weight: Share of the importances that would be enough.
     """
+    if drifting and all(each["after_fault"] for each in drifting):
+        names = ", ".join(each["name"] for each in drifting)
+        return f"Only what a data fault left in the features' windows moved ({names})."
     if drifting:
         names = ", ".join(each["name"] for each in drifting)
         return (
@@ -69,6 +72,54 @@ def calm_sentence(
     if precision["state"] == "quiet":
         return f"All quiet; moderators confirm {_share(precision['window'])} of the model's cases."
     return "All quiet; too few decided cases to test the queue's precision."
+
+
+def breaker_sentence(breaker: Mapping[str, Any]) -> str:
+    """Call people: training again has not helped.
+
+    Args:
+        breaker: What :func:`ucu_mlops.monitoring.breaker.breaker_of` gave.
+    """
+    return (
+        f"{breaker['in_a_row']} trainings in a row brought no gain: somebody should look; it is "
+        f"tried once more on {breaker['until']}."
+    )
+
+
+def moderator_sentences(moderators: Mapping[str, Any], *, changed: bool) -> list[str]:
+    """Say how the moderators changed; empty when they did not.
+
+    Args:
+        moderators: What :func:`ucu_mlops.monitoring.moderators.moderators_of` gave.
+        changed: Whether they, and not the world, are taken to have changed.
+    """
+    told = []
+    agreement, confirming = moderators["agreement"], moderators["confirming"]
+    if agreement["state"] == "drift":
+        now, before = agreement["window"], agreement["baseline"]
+        told.append(
+            f"they agree on {now['agreement']:.0%} of {now['second_looks']} second looks, "
+            f"before on {before['agreement']:.0%} of {before['second_looks']}"
+        )
+    if moderators["unlike_others"]:
+        told.append(f"unlike the others {', '.join(moderators['unlike_others'])}")
+    if changed and confirming["state"] == "drift":
+        told.append(
+            f"{confirming['window']['confirmed']} cases confirmed, where equal scores used to give "
+            f"{confirming['expected']:.0f}"
+        )
+    sentences = []
+    if changed:
+        sentences.append(
+            f"Moderators decide differently; no reason to train again: {'; '.join(told)}."
+        )
+    speed = moderators["speed"]
+    if speed["state"] == "drift":
+        sentences.append(
+            f"Verdicts take {speed['window']:.1f} days at the median, before "
+            f"{speed['baseline']:.1f}."
+        )
+    return sentences
 
 
 def weight_of(features: Sequence[Mapping[str, Any]]) -> float:

@@ -10,9 +10,11 @@ import plotly.graph_objects as go
 
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.features.period import Period
-from ucu_mlops.monitoring.decision import DecisionOptions, decide
+from ucu_mlops.monitoring.breaker import PastDecision
+from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.monitoring.histograms import day_histograms
+from ucu_mlops.monitoring.outcome import outcome_of
 from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
@@ -58,28 +60,35 @@ def decide_action(
 ) -> pd.DataFrame:
     """Weigh the last days' drift and outcome and decide: none, retrain or data_fault.
 
-    A retraining that the gate did not let through counts for the cool-down as well: trained again
-    on the same verdicts, the challenger would be the same.
-
     Returns:
         One row: ``decision_id``, ``model``, ``as_of``, ``action``, ``reasons`` and ``evidence``
         (JSON).
     """
     known = drift.filter(drift["as_of"] <= period.as_of).execute()
-    own = cases.filter(
-        cases["model"] == champion.manifest.model, cases["version"] == champion.version
+    own = cases.filter(cases["model"] == champion.manifest.model)
+    looks = verdicts.inner_join(
+        own.select("case_id", "first_case_id", "as_of", "probability"), "case_id"
     )
-    outcome = counted_verdicts(own, verdicts, period.as_of).execute()
-    asked = decisions.filter(decisions["as_of"] < period.as_of, decisions["action"] == "retrain")
-    retrained = asked["as_of"].max().execute()
-    trained = date.fromisoformat(champion.manifest.as_of)
+    standing = Standing(
+        version=champion.version,
+        trained=date.fromisoformat(champion.manifest.as_of),
+        past=_past(decisions.filter(decisions["as_of"] < period.as_of).execute()),
+    )
+    outcome = outcome_of(
+        counted_verdicts(own, verdicts, period.as_of).execute(),
+        looks.execute(),
+        as_of=period.as_of,
+        options=options.outcome,
+        version=champion.version,
+        since=standing.last_training(period.as_of),
+    )
     decision = decide(
         known,
         outcome,
         model=champion.manifest.model,
         as_of=period.as_of,
         options=options,
-        last_release=trained if pd.isna(retrained) else max(trained, retrained.date()),
+        standing=standing,
     )
     log = logger.warning if decision.action == "data_fault" else logger.info
     log(
@@ -92,6 +101,17 @@ def decide_action(
     row = decision.to_dict()
     return pd.DataFrame(
         [row | {"reasons": json.dumps(row["reasons"]), "evidence": json.dumps(row["evidence"])}]
+    )
+
+
+def _past(decisions: pd.DataFrame) -> tuple[PastDecision, ...]:
+    return tuple(
+        PastDecision(
+            as_of=pd.Timestamp(row["as_of"]).date(),
+            action=row["action"],
+            had_causes=bool(json.loads(row["evidence"]).get("causes")),
+        )
+        for row in decisions.to_dict("records")
     )
 
 
