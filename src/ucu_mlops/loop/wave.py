@@ -5,65 +5,27 @@ known → champion, reference → quiet batches, then batches with the wave → 
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 from scipy.special import logit
 
 from ucu_mlops.bundle.manifest import FeatureSpec
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
-from ucu_mlops.loop.wave_watch import (
-    MonitorOptions,
-    batch_reference,
-    number_batches,
-    watch_batches,
-)
-from ucu_mlops.quality.hashing import hash_share
+from ucu_mlops.loop.wave_arrivals import WaveOptions, cast_of
+from ucu_mlops.loop.wave_watch import MonitorOptions, batch_reference, watch_batches
 from ucu_mlops.quality.metrics import recall_at_fpr
-from ucu_mlops.scam.estimator import FittedScam, TrainingOptions, fit
+from ucu_mlops.scam.estimator import TrainingOptions, fit
 
 logger = logging.getLogger(__name__)
 
 WORKERS = 2  # trainings at a time: LightGBM lets go of the interpreter while it fits
 
-
-@dataclass(frozen=True)
-class WaveOptions:
-    """Who is known, who is new, and how they arrive.
-
-    Attributes:
-        before: Cohorts that the champion learns from; those it does not are the background.
-        wave: Cohorts that arrive later among the background, in order of time.
-        known_share: Share of the cohorts of before that the champion learns from.
-        batch: Entities scored together.
-        labels: How many labels the first training after the alarm waits for.
-        folds: The entities are judged in so many parts, each by models that learnt from the others.
-        false_positive_rate: Of the normal entities; sets the threshold that recall is measured at.
-    """
-
-    before: Sequence[str]
-    wave: Sequence[str]
-    known_share: float = 0.6
-    batch: int = 250
-    labels: int = 300
-    folds: int = 5
-    false_positive_rate: float = 0.05
-
-    def __post_init__(self) -> None:
-        """Refuse a wave that is not new, and parts that hold nothing."""
-        if both := sorted(set(self.before) & set(self.wave)):
-            raise ConfigurationError(f"wave.before and wave.wave both name {both}; keep it in one")
-        for name in ("known_share", "false_positive_rate"):
-            if not 0 < (value := getattr(self, name)) < 1:
-                raise ConfigurationError(f"wave.{name} must be above 0 and below 1, got {value}")
-        for name, least in (("batch", 2), ("labels", 1), ("folds", 2)):
-            if (value := getattr(self, name)) < least:
-                raise ConfigurationError(f"wave.{name} must be at least {least}, got {value}")
+Choose = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -80,7 +42,7 @@ class Wave:
     batches: pd.DataFrame
 
 
-def play_wave(  # noqa: PLR0913 (the story's parts)
+def play_wave(
     rows: pd.DataFrame,
     features: Sequence[FeatureSpec],
     options: WaveOptions,
@@ -92,9 +54,8 @@ def play_wave(  # noqa: PLR0913 (the story's parts)
     """Play it once; the same rows and seed give the same figures.
 
     The champion learns from a share of the old entities. The others arrive first without the wave,
-    in as many batches as the wave will have (again in another order when all have come), then
-    with it. From the alarm on moderators are asked in each batch for those whose probability lies
-    nearest to the threshold, whoever they are.
+    then evenly among it. The monitor sees no label. From its alarm on, moderators are asked in
+    each batch for those whose probability lies nearest to the threshold, whoever they are.
 
     Args:
         rows: One row per entity: the features, ``entity_id``, ``as_of``, ``label``, ``cohort``.
@@ -102,31 +63,144 @@ def play_wave(  # noqa: PLR0913 (the story's parts)
         options: Who is known, who is new.
         training: How to fit.
         monitor: What the monitor is told.
-        seed: Seed of who is known, of the order of the background, and of the judged parts.
+        seed: Seed of who is known, of the background's order, and of the folds.
 
     Returns:
-        Figures: ``batches_to_action`` (of the wave, until the monitor asks for a retraining; null
-        if it never does), ``entities_to_action``, ``false_alarms`` (quiet batches after which it
-        asked for anything); at the threshold's false positive rate the recall on the wave
-        ``recall_before``, ``recall_after_300`` (the number is ``labels``) and
-        ``recall_after_all``, and ``recall_old_scams_before``, ``…_after_300`` and ``…_after`` on
-        the background's scammers (null if nothing was trained).
+        The batches, and figures: ``batches_to_action`` (of the wave, until the monitor asks for a
+        retraining; null if it never does) and ``accounts_to_action``; ``false_alarms`` (quiet
+        batches in which it saw reason to act). Recall at the threshold of
+        ``false_positive_rate``, a mean over the folds, each judged by what learnt from the
+        others: on the wave ``recall_before``, ``recall_after_300`` (with so many labels) and
+        ``recall_after_all``; on the background's scammers ``recall_old_scams_before``,
+        ``recall_old_scams_after_300`` and ``recall_old_scams_after``. What is after is null
+        without an alarm.
 
     Raises:
         NotEnoughDataError: A part is empty, or too small for what it is for.
         SchemaError: A column is missing.
     """
-    known, background, wave = _cast(rows, options, seed)
-    champion = fit(known, features, training)
-    logger.info("champion of %s entities, %s held back", len(known), len(background))
-    arrivals = _arrivals(background, wave, options, seed)
-    arrivals["probability"] = champion.predict(arrivals)[:, 0]
-    quiet = _quiet(arrivals, options, seed)
-    stream = pd.concat([quiet, arrivals.assign(batch=arrivals["batch"] + quiet["batch"].nunique())])
-    reference = batch_reference(champion, known, options.batch)
+    cast = cast_of(rows, options, seed)
+    champion = fit(cast.known, features, training)
+    logger.info(
+        "seed %s: %s known, %s arrive with the wave", seed, len(cast.known), len(cast.arrivals)
+    )
+    quiet, arrivals = (
+        each.assign(probability=champion.predict(each)[:, 0])
+        for each in (cast.quiet, cast.arrivals)
+    )
+    n_quiet = int(quiet["batch"].max()) + 1
+    stream = pd.concat([quiet, arrivals.assign(batch=arrivals["batch"] + n_quiet)])
+    reference = batch_reference(champion, cast.known, options.batch)
     batches = watch_batches(reference, stream, features, monitor)
-    batches["phase"] = np.where(batches["batch"] < quiet["batch"].nunique(), "quiet", "wave")
-    figures = _alarms(batches) | {"seed": seed, "batch_entities": options.batch}
-    threshold = _threshold(champion, known, options)
-    learnt = _relearn(known, arrivals, features, training, options, figures, threshold)
-    return Wave(figures | learnt, batches)
+    batches["phase"] = np.where(batches["batch"] < n_quiet, "quiet", "wave")
+    alarm = _alarm(batches)
+
+    stages: dict[str, Choose | None] = {"before": None}
+    if (acted := alarm["batches_to_action"]) is not None:
+        normal = champion.held_out[cast.known["label"].eq(0)]
+        threshold = float(np.quantile(normal, 1 - options.false_positive_rate))
+        stages["few"] = lambda pool: ask(
+            pool[pool["batch"] >= acted - 1], threshold, options.labels
+        )
+        stages["all"] = lambda pool: pool
+    recalls = {
+        name: _cross_judge(cast.known, arrivals, choose, features, training, options)
+        for name, choose in stages.items()
+    }
+    logger.info("seed %s: recall %s", seed, recalls)
+    return Wave(
+        {
+            "seed": seed,
+            "accounts_per_batch": options.batch,
+            "labels": options.labels,
+            "false_positive_rate": options.false_positive_rate,
+            **alarm,
+            **_named(recalls, options.labels),
+        },
+        batches,
+    )
+
+
+def ask(pool: pd.DataFrame, threshold: float, labels: int) -> pd.DataFrame:
+    """Choose whom moderators are asked for: in each batch those the champion is least sure of.
+
+    Args:
+        pool: One row per entity: ``batch`` and ``probability`` (the champion's).
+        threshold: Probability from which an entity counts as found.
+        labels: How many in all, as many in each batch as in every other.
+
+    Returns:
+        Their rows.
+
+    References:
+        Lewis and Gale (1994), "A sequential algorithm for training text classifiers": uncertainty
+        sampling.
+    """
+    certainty = (logit(pool["probability"]) - logit(threshold)).abs()
+    order = pool.assign(certainty=certainty).sort_values(["certainty", "entity_id"])
+    batches = sorted(pool["batch"].unique())
+    shares = np.diff(np.linspace(0, labels, len(batches) + 1).round().astype(int))
+    chosen = [
+        order[order["batch"].eq(batch)].head(share)
+        for batch, share in zip(batches, shares, strict=True)
+    ]
+    return pd.concat(chosen).drop(columns="certainty")
+
+
+def _alarm(batches: pd.DataFrame) -> dict[str, Any]:
+    quiet = batches[batches["phase"].eq("quiet")]
+    wave = batches[batches["phase"].eq("wave")].reset_index(drop=True)
+    asked = wave.index[wave["action"].eq("retrain")]
+    acted = int(asked[0]) + 1 if len(asked) else None
+    return {
+        "quiet_batches": len(quiet),
+        "wave_batches": len(wave),
+        "batches_to_action": acted,
+        "accounts_to_action": int(wave["entities"].head(acted).sum()) if acted else None,
+        "false_alarms": int(quiet["asked"].sum()),
+        "reasons": wave["reasons"][acted - 1] if acted else [],
+    }
+
+
+def _cross_judge(
+    known: pd.DataFrame,
+    arrivals: pd.DataFrame,
+    choose: Choose | None,
+    features: Sequence[FeatureSpec],
+    training: TrainingOptions,
+    options: WaveOptions,
+) -> dict[str, float]:
+    """Judge each fold by a model that also learnt from whom ``choose`` picks of the others."""
+
+    def judge(fold: int) -> dict[str, float]:
+        inside = arrivals["fold"].eq(fold)
+        judged, probabilities = arrivals[inside], arrivals.loc[inside, "probability"]
+        if choose is None:
+            return _recalls(judged, probabilities, options.false_positive_rate)
+        learnt = pd.concat([known, choose(arrivals[~inside])], ignore_index=True)
+        fitted = fit(learnt, features, training)
+        return _recalls(judged, fitted.predict(judged)[:, 0], options.false_positive_rate)
+
+    with ThreadPoolExecutor(WORKERS) as workers:
+        folds = pd.DataFrame(list(workers.map(judge, range(options.folds))))
+    return {str(name): float(value) for name, value in folds.mean().items()}
+
+
+def _recalls(judged: pd.DataFrame, probabilities: ArrayLike, rate: float) -> dict[str, float]:
+    normal, scores = judged["label"].eq(0), np.asarray(probabilities, dtype=np.float64)
+    found = {}
+    for name, scams in (("wave", ~normal & judged["is_new"]), ("old", ~normal & ~judged["is_new"])):
+        chosen = (normal | scams).to_numpy()
+        found[name] = recall_at_fpr(judged["label"][chosen], scores[chosen], rate)
+    return found
+
+
+def _named(recalls: dict[str, dict[str, float]], labels: int) -> dict[str, float | None]:
+    return {
+        "recall_before": recalls["before"]["wave"],
+        f"recall_after_{labels}": recalls.get("few", {}).get("wave"),
+        "recall_after_all": recalls.get("all", {}).get("wave"),
+        "recall_old_scams_before": recalls["before"]["old"],
+        f"recall_old_scams_after_{labels}": recalls.get("few", {}).get("old"),
+        "recall_old_scams_after": recalls.get("all", {}).get("old"),
+    }

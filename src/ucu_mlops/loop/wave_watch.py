@@ -10,14 +10,15 @@ from datetime import date, timedelta
 from typing import Any
 
 import ibis
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ucu_mlops.bundle.manifest import FeatureSpec
-from ucu_mlops.monitoring.decision import Decision, DecisionOptions, decide
+from ucu_mlops.loop.wave_arrivals import number_batches
+from ucu_mlops.monitoring.decision import Decision, DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.monitoring.histograms import day_histograms
+from ucu_mlops.monitoring.moderators import LOOK_COLUMNS
+from ucu_mlops.monitoring.outcome import CASE_COLUMNS, outcome_of
 from ucu_mlops.monitoring.reference import SCORE, build_reference
 from ucu_mlops.scam.estimator import FittedScam
 from ucu_mlops.scam.preprocessing import source_of_columns
@@ -43,20 +44,7 @@ class MonitorOptions:
     decision: DecisionOptions
 
 
-def number_batches(rows: int, size: int) -> NDArray[np.int64]:
-    """Cut rows into batches of nearly ``size``; gives the batch of each row, from 0.
-
-    Args:
-        rows: How many there are, in order.
-        size: How many to a batch; what is left over is spread over the batches.
-    """
-    batches = max(1, rows // size)
-    return np.arange(rows) * batches // max(rows, 1)
-
-
-def batch_reference(
-    champion: FittedScam, known: pd.DataFrame, size: int
-) -> dict[str, Any]:
+def batch_reference(champion: FittedScam, known: pd.DataFrame, size: int) -> dict[str, Any]:
     """Describe what the champion learnt from, as answered by models that had not seen it.
 
     Args:
@@ -92,13 +80,15 @@ def watch_batches(
     Returns:
         One row per batch: ``batch``, ``entities``, ``score`` and ``threshold`` (Jensen-Shannon
         distance of the scores, and from where it is drift), ``drifting`` (features over theirs),
-        ``action`` and ``reasons`` (sentences).
+        ``action``, ``asked`` (whether it saw reason to act, held back or not) and ``reasons``
+        (sentences).
     """
     measured: list[pd.DataFrame] = []
     rows = []
     names = [spec.name for spec in features]
-    for batch, members in arrivals.groupby("batch", sort=True):
-        today = _day(int(batch))  # type: ignore[call-overload]  # a number, pandas cannot know
+    for batch in sorted(arrivals["batch"].unique()):
+        members = arrivals[arrivals["batch"].eq(batch)]
+        today = _day(int(batch))
         histograms = day_histograms(
             reference,
             ibis.memtable(members[names]),
@@ -115,19 +105,22 @@ def watch_batches(
         )
         measured.append(drift)
         decision = _decide(measured, today, options.decision)
-        rows.append({"batch": batch, "entities": len(members)} | _told(drift, decision))
+        rows.append({"batch": int(batch), "entities": len(members)} | _told(drift, decision))
         logger.info("batch %s: %s. %s", batch, decision.action, " ".join(decision.reasons))
     return pd.DataFrame(rows)
 
 
 def _decide(measured: Sequence[pd.DataFrame], today: date, options: DecisionOptions) -> Decision:
-    nothing = pd.DataFrame(columns=["as_of", "source", "version", "is_violation", "decided_at"])
+    """Decide on unlabelled entities alone: nobody has looked at any yet."""
+    nobody = pd.DataFrame(columns=[*dict.fromkeys([*CASE_COLUMNS, *LOOK_COLUMNS])])
+    outcome = outcome_of(nobody, nobody, as_of=today, options=options.outcome, version=VERSION)
     return decide(
-        pd.concat(measured[-options.days :]),
-        nothing,
+        pd.concat(measured),
+        outcome,
         model=MODEL,
         as_of=today,
         options=options,
+        standing=Standing(version=VERSION),
     )
 
 
@@ -139,6 +132,7 @@ def _told(drift: pd.DataFrame, decision: Decision) -> dict[str, Any]:
         "threshold": float(score["threshold"]),
         "drifting": int(features["state"].eq("drift").sum()),
         "action": decision.action,
+        "asked": bool(decision.evidence["causes"] or decision.evidence["faults"]),
         "reasons": decision.reasons,
     }
 
