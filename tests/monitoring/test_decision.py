@@ -7,13 +7,11 @@ import pandas as pd
 import pytest
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
-from ucu_mlops.monitoring.decision import DecisionOptions, decide
+from ucu_mlops.monitoring.breaker import PastDecision
+from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions, measure_drift
 
 TODAY = date(2026, 4, 3)
-NO_CASES = pd.DataFrame(
-    {name: [] for name in ("as_of", "source", "version", "is_violation", "decided_at")}
-)
 WEIGHTS = {"messages_sent": 0.6, "sentiment": 0.36, "reports": 0.03, "country": 0.01}
 
 
@@ -48,16 +46,39 @@ def rows(**states):
     )
 
 
-def decided(drift, outcome=NO_CASES, last_release=None, **options):
-    """Decide about today."""
+QUIET = {
+    "queue_precision": {"state": "too few"},
+    "moderators": {
+        "agreement": {"state": "quiet"},
+        "confirming": {"state": "quiet"},
+        "speed": {"state": "quiet"},
+        "unlike_others": [],
+        "state": "quiet",
+    },
+    "new_verdicts": {"decided": 300, "violations": 60},
+}
+FEWER = {
+    "state": "drift",
+    "window": {"precision": 0.1, "decided": 280},
+    "baseline": {"precision": 0.5, "decided": 560},
+}
+
+
+def decided(drift, outcome=None, standing=None, **options):
+    """Decide about today; ``outcome`` says what differs from a quiet one."""
     return decide(
         drift,
-        outcome,
+        QUIET | (outcome or {}),
         model="scam",
         as_of=TODAY,
         options=DecisionOptions(**options),
-        last_release=last_release,
+        standing=standing or Standing("2"),
     )
+
+
+def ago(days):
+    """Return a day before today."""
+    return TODAY - timedelta(days=days)
 
 
 @pytest.mark.parametrize(
@@ -124,26 +145,95 @@ def test_is_a_row_and_deciding_again_is_the_same():
     assert decision.decision_id == decided(rows(messages_sent="qqq")).decision_id
 
 
-def test_after_a_release_training_waits():
+def test_after_a_training_the_next_one_waits():
     """Within the cool-down drift is told but not acted on; a fault still is."""
     drift = rows(messages_sent="ddd")
-    cooling = decided(drift, last_release=TODAY - timedelta(days=6))
+    cooling = decided(drift, standing=Standing("2", trained=ago(6)))
     assert cooling.action == "none"
     assert cooling.reasons[0] == (
         "Training again waits until 2026-04-04: the last training was on 2026-03-28."
     )
     assert "messages_sent moved" in cooling.reasons[1]
-    assert decided(drift, last_release=TODAY - timedelta(days=7)).action == "retrain"
+    assert cooling.evidence["causes"] == cooling.reasons[1:]
+    assert decided(drift, standing=Standing("2", trained=ago(7))).action == "retrain"
     fault = rows(messages_sent="ddd", country="qqf")
-    assert decided(fault, last_release=TODAY - timedelta(days=1)).action == "data_fault"
+    assert decided(fault, standing=Standing("2", trained=ago(1))).action == "data_fault"
 
 
-def test_drift_from_before_the_release_is_forgotten():
-    """What drifted from the old champion's reference is no reason to replace the new one."""
-    drift = rows(messages_sent="ddq")
-    assert decided(drift, cooldown_days=0).action == "retrain"
-    released = TODAY - timedelta(days=1)
-    assert decided(drift, last_release=released, cooldown_days=0).action == "none"
+def test_what_the_gate_refused_cools_down_too():
+    """A training asked for counts, whoever is champion since."""
+    refused = Standing("2", ago(60), (PastDecision(ago(3), "retrain", had_causes=True),))
+    decision = decided(rows(messages_sent="ddd"), standing=refused)
+    assert decision.action == "none"
+    assert decision.evidence["last_training"] == "2026-03-31"
+
+
+def test_without_new_verdicts_there_is_nothing_to_learn():
+    """Drift waits for verdicts that the last training did not know."""
+    few = {"new_verdicts": {"decided": 12, "violations": 3}}
+    decision = decided(rows(messages_sent="ddd"), few)
+    assert decision.action == "none"
+    assert decision.reasons[0] == (
+        "Training again waits for verdicts: 12 are new since the last training, 100 are needed."
+    )
+    assert decided(rows(messages_sent="ddd"), few, min_verdicts=12).action == "retrain"
+
+
+def test_trainings_without_gain_call_people():
+    """After three in a row it stops asking, says so, and exports an open breaker."""
+    past = tuple(PastDecision(ago(days), "retrain", had_causes=True) for days in (24, 16, 8))
+    decision = decided(rows(messages_sent="ddd"), standing=Standing("2", None, past))
+    assert (decision.action, decision.evidence["breaker"]) == ("none", "open")
+    assert decision.reasons[0] == (
+        "3 trainings in a row brought no gain: somebody should look; "
+        "it is tried once more on 2026-04-23."
+    )
+    fewer = decided(rows(messages_sent="ddd"), standing=Standing("2", None, past[1:]))
+    assert (fewer.action, fewer.evidence["breaker"]) == ("retrain", "closed")
+
+
+def test_a_day_of_the_past_asks_for_no_training():
+    """When the clock is moved back, the champion has learnt from later days already."""
+    decision = decided(rows(messages_sent="ddd"), standing=Standing("2", trained=ago(-1)))
+    assert decision.action == "none"
+    assert "is before 2026-04-04" in decision.reasons[0]
+    later = PastDecision(ago(-2), "retrain", had_causes=True)
+    assert decided(rows(messages_sent="ddd"), standing=Standing("2", None, (later,))).action == (
+        "retrain"
+    )
+
+
+def test_days_of_another_version_do_not_count():
+    """What drifted from another champion's reference is no reason to replace this one."""
+    drift = rows(messages_sent="ddd")
+    theirs = drift["as_of"].lt(ago(0))
+    mixed = drift.assign(version=drift["version"].where(~theirs, "1"))
+    assert decided(drift).action == "retrain"
+    assert decided(mixed).action == "none"
+
+
+@pytest.mark.parametrize(
+    ("states", "action"),
+    [
+        ({"country": "qffqqqq", "messages_sent": "qqqdddd"}, "none"),
+        ({"country": "qffqqqq", "messages_sent": "qdddddd"}, "none"),
+        ({"country": "ffqqqqqqq", "messages_sent": "qqqqqqddd"}, "retrain"),
+        ({"country": "qqfq", "messages_sent": "qqdd"}, "none"),
+    ],
+    ids=["it began as the fault ended", "during it", "long after it", "a fault's day counts not"],
+)
+def test_the_echo_of_a_fault_is_no_drift(states, action):
+    """Trailing windows hold the broken days for weeks: that is not the world moving."""
+    assert decided(rows(**states)).action == action
+
+
+def test_an_echo_is_named():
+    """Whoever reads the decision learns why drift is not acted on."""
+    decision = decided(rows(country="qffqqqq", messages_sent="qqqdddd"))
+    assert decision.reasons == [
+        "Only what a data fault left in the features' windows moved (messages_sent)."
+    ]
+    assert decision.evidence["drifting"][0]["after_fault"] is True
 
 
 def test_later_days_do_not_count():
@@ -178,26 +268,59 @@ def test_an_empty_day_is_a_fault(reference, day, count):
 
 def test_agreeing_less_is_reason_enough():
     """When moderators confirm far fewer cases, the model is trained again although all is quiet."""
-    start = pd.Timestamp("2026-03-01")
-    outcome = pd.DataFrame(
-        [
-            (
-                start + pd.Timedelta(days=number),
-                "model",
-                "2",
-                case < (20 if number < 20 else 4),
-                pd.Timestamp("2026-03-02", tz="UTC") + pd.Timedelta(days=number),
-            )
-            for number in range(31)
-            for case in range(40)
-        ],
-        columns=list(NO_CASES.columns),
-    )
-    decision = decided(rows(messages_sent="qqq"), outcome)
+    decision = decided(rows(messages_sent="qqq"), {"queue_precision": FEWER})
     assert decision.action == "retrain"
     assert decision.reasons == [
         "Moderators confirm fewer of the model's cases: 10% of 280, in its first days 50% of 560."
     ]
+
+
+def moderators(**changed):
+    """Make an outcome whose precision fell, and in which ``changed`` is said of moderators."""
+    return {"queue_precision": FEWER, "moderators": QUIET["moderators"] | changed}
+
+
+DISAGREE = {
+    "state": "drift",
+    "window": {"agreement": 0.6, "second_looks": 20},
+    "baseline": {"agreement": 0.99, "second_looks": 80},
+}
+CONFIRM_LESS = {"state": "drift", "window": {"confirmed": 28}, "expected": 140.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "action"),
+    [
+        ({"agreement": DISAGREE, "state": "drift"}, "none"),
+        ({"unlike_others": ["moderator-3"], "state": "drift"}, "none"),
+        ({"confirming": CONFIRM_LESS, "agreement": {"state": "too few"}}, "none"),
+        ({"confirming": CONFIRM_LESS}, "retrain"),
+    ],
+    ids=["they disagree", "one is unlike", "all confirm less, unvouched", "second looks vouch"],
+)
+def test_moderators_who_changed_are_no_reason_to_train(changed, action):
+    """A fall of precision that is theirs is told as theirs; one that is not is the world's."""
+    decision = decided(rows(messages_sent="qqq"), moderators(**changed))
+    assert decision.action == action
+    theirs = [each for each in decision.reasons if each.startswith("Moderators decide differently")]
+    assert bool(theirs) == (action == "none") == decision.evidence["moderators_changed"]
+
+
+def test_all_confirm_less_while_features_drift_is_the_world():
+    """Drift of the inputs explains a fall that nobody vouches for."""
+    unvouched = moderators(confirming=CONFIRM_LESS, agreement={"state": "too few"})
+    decision = decided(rows(messages_sent="ddd"), unvouched)
+    assert decision.action == "retrain"
+    assert decision.evidence["moderators_changed"] is False
+
+
+def test_slow_moderators_are_a_sentence_of_their_own():
+    """Late verdicts are told, whatever the action."""
+    slow = moderators(speed={"state": "drift", "window": 4.2, "baseline": 1.6})
+    slow["queue_precision"] = {"state": "too few"}
+    decision = decided(rows(messages_sent="qqq"), slow)
+    assert decision.action == "none"
+    assert decision.reasons[-1] == "Verdicts take 4.2 days at the median, before 1.6."
 
 
 def test_refuses():
@@ -210,10 +333,13 @@ def test_refuses():
         DecisionOptions(min_weight=2)
     with pytest.raises(ConfigurationError, match="cooldown_days"):
         DecisionOptions(cooldown_days=-1)
+    with pytest.raises(ConfigurationError, match=r"breaker\.rest_days"):
+        DecisionOptions(breaker={"rest_days": 0})
 
 
 def test_options_come_from_yaml():
     """Kedro hands over nested options as a mapping; they are validated too."""
     assert DecisionOptions(outcome={"window_days": 5}).outcome.window_days == 5
+    assert DecisionOptions(breaker={"retrainings": 2}).breaker.retrainings == 2
     with pytest.raises(ConfigurationError, match=r"outcome\.window_days"):
         DecisionOptions(outcome={"window_days": 0})

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.special import rel_entr
 
 from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError
-from ucu_mlops.quality.drift import jensen_shannon
 
 MIN_DAYS = 2
 WEEK = 7
@@ -129,7 +129,8 @@ def usual_day(
     noise = _noise(1, np.array([max(rows, 1)]), typical)[0] * stats.chi2.isf(chance, free)
     freedom, variance = _between_days(counts, names)
     known = PRIOR_DAYS + freedom
-    believed = (PRIOR_DAYS * (options.floor * PRIOR_SHARE) ** 2 + freedom * variance) / known
+    mixed = (PRIOR_DAYS * (options.floor * PRIOR_SHARE) ** 2 + freedom * variance) / known
+    believed = max(variance, mixed)  # the prior raises what few days show, and never lowers it
     lasting = stats.t.isf(chance / 2, known) ** 2 * believed * (1 + 1 / days)
     return UsualDay(usual, float(np.clip(np.sqrt(noise + lasting), options.floor, 1.0)))
 
@@ -139,7 +140,7 @@ def _between_days(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> tuple
     members = groups[:, None] == groups
     others = members @ counts - counts
     size = members.sum(axis=1)
-    found = np.array([jensen_shannon(*pair) ** 2 for pair in zip(counts, others, strict=True)])
+    found = _divergences(counts, others)
     free = (counts.sum(axis=0) > 0).sum() - 1
     noise = _noise(int(free), counts.sum(axis=1), others.sum(axis=1))
     variance = float(np.mean((found - noise) / (1 + 1 / (size - 1))))
@@ -151,6 +152,15 @@ def _between_days(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> tuple
     follows = min(max(follows, 0.0), 0.99)
     freedom = (len(counts) - len(np.unique(groups))) * (1 - follows) / (1 + follows)
     return freedom, max(variance, 0.0)
+
+
+def _divergences(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Give the Jensen-Shannon divergence in bits of each day from the others like it."""
+    ours, theirs = (side / side.sum(axis=1, keepdims=True) for side in (first, second))
+    middle = (ours + theirs) / 2
+    both = rel_entr(ours, middle) + rel_entr(theirs, middle)
+    bits: NDArray[np.float64] = both.sum(axis=1) / 2 / np.log(2)
+    return bits
 
 
 def _noise(
