@@ -27,12 +27,14 @@ class Peer:
         run: ``module:function``; it gets the folder of the data and returns a data frame.
         goal: How many times our time it must take at least.
         memory_goal: How many times our memory it must take at least; None if that is no goal.
+        python: The interpreter of a peer that needs an environment of its own.
     """
 
     name: str
     run: str
     goal: float
     memory_goal: float | None = None
+    python: str = sys.executable
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,9 @@ def prepared(data: Data, root: Path) -> Path:
     return folder
 
 
-def measure(run: str, folder: Path, result: Path) -> Measurement:
+def measure(run: str, folder: Path, result: Path, python: str = sys.executable) -> Measurement:
     """Run a contestant in a process of its own, which writes its result as Parquet."""
-    command = [sys.executable, "-m", "bench.contestant", run, str(folder), str(result)]
+    command = [python, "-m", "bench.contestant", run, str(folder), str(result)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
     return Measurement(**json.loads(done.stdout.splitlines()[-1]))
 
@@ -148,12 +150,14 @@ def compete(contest: Contest, root: Path, repetitions: int) -> list[Figure]:
         AssertionError: Somebody computed something else.
     """
     folder = prepared(contest.data, root)
-    runs = [contest.ours, *(peer.run for peer in contest.peers)]
+    pythons = {contest.ours: sys.executable} | {peer.run: peer.python for peer in contest.peers}
+    runs = list(pythons)
     taken: dict[str, list[Measurement]] = {run: [] for run in runs}
     with TemporaryDirectory() as results:
         for _ in range(repetitions):
             for number, run in enumerate(runs):
-                taken[run].append(measure(run, folder, Path(results) / f"{number}.parquet"))
+                result = Path(results) / f"{number}.parquet"
+                taken[run].append(measure(run, folder, result, pythons[run]))
         tenths = _tenths(contest, root, repetitions, Path(results))
         found = [
             pd.read_parquet(Path(results) / f"{number}.parquet") for number in range(len(runs))

@@ -46,4 +46,4 @@ def test_plain_run_goes_from_nothing_to_a_queue():
     default: Pipeline = PIPELINES["__default__"]
     free = {name for name in default.inputs() if not name.startswith("params:")}
     assert free <= {"scam.decisions"}
-    assert {"scam.worklist", "scam.decision"} <= default.outputs()
+    assert {"scam.worklist", "scam.monitoring_page", "scam.exposition"} <= default.outputs()

@@ -128,7 +128,7 @@ def test_every_queue_keeps_the_rules(probabilities, reported, past, options, ord
 def test_a_full_day_is_divided_as_agreed():
     """Of 60 places 9 explore, 3 are second looks, at most 12 reports, the rest the model's top."""
     users = candidates(np.linspace(0.99, 0.001, 2_000), reported=range(500, 600))
-    past = history(*(case(f"gone{n}", 3, verdict=True) for n in range(30)))
+    past = history(*(case(f"gone{n}", 3, verdict=True, decided_days_ago=0) for n in range(30)))
     cases = queue(users, past)
     assert cases["source"].value_counts().to_dict() == {
         "model": 36,
@@ -139,7 +139,7 @@ def test_a_full_day_is_divided_as_agreed():
     assert ids(cases, "model") == {f"u{n}" for n in range(36)}
     assert ids(cases, "report") == {f"u{n}" for n in range(500, 512)}
     explored = cases[cases["source"] == "exploration"]
-    assert explored["propensity"].tolist() == [9 / (2_000 - 48)] * 9
+    assert (1 / explored["propensity"]).sum() == pytest.approx(2_000 - 48)
 
 
 def test_places_that_nobody_needs_go_to_the_model():
@@ -199,13 +199,19 @@ def test_a_dismissed_user_must_rise_past_the_highest_bar():
     assert ids(queue(candidates([0.85]), past, second_look_share=0, rise=0.1)) == set()
 
 
-def test_second_looks_are_drawn_once_from_what_was_decided_lately():
-    """Open, old and already repeated cases are not looked at again; the draw is logged."""
+def decided_today(entity, verdict, source="model", days_ago=2, **more):
+    """Make a case decided on the day itself."""
+    row = case(entity, days_ago, verdict=verdict, decided_days_ago=0, **more)
+    return (*row[:4], source, *row[5:])
+
+
+def test_second_looks_are_a_sample_of_what_was_decided_today():
+    """Open, earlier decided and already repeated cases are left alone; the draw is logged."""
     past = history(
-        *(case(f"d{n}", 3, verdict=n % 2 == 0) for n in range(10)),
+        *(decided_today(f"d{n}", verdict=n % 2 == 0) for n in range(10)),
         case("open", 3),
-        case("old", 40, verdict=True),
-        case("again", 3, verdict=True, again=TODAY - timedelta(days=1)),
+        case("yesterday", 3, verdict=True, decided_days_ago=1),
+        decided_today("again", verdict=True, again=TODAY - timedelta(days=1)),
     )
     cases = queue(candidates([]), past, second_look_share=0.1, capacity=50)
     assert ids(cases) < {f"d{n}" for n in range(10)}
@@ -213,6 +219,37 @@ def test_second_looks_are_drawn_once_from_what_was_decided_lately():
     firsts = past.set_index("entity_id")["case_id"]
     assert cases["first_case_id"].tolist() == firsts[cases["entity_id"]].tolist()
     assert not set(cases["case_id"]) & set(past["case_id"])
+
+
+def test_every_explored_confirmation_is_looked_at_again():
+    """They come first, though their users have left, and wait for a place until there is one."""
+    past = history(
+        *(decided_today(f"d{n}", verdict=n % 2 == 0) for n in range(10)),
+        decided_today("dismissed", verdict=False, source="exploration"),
+        *(decided_today(f"weighty{n}", verdict=True, source="exploration") for n in range(2)),
+    )
+    today = queue(candidates([]), past, second_look_share=0.05)
+    assert {"weighty0", "weighty1"} < ids(today)
+    propensity = today.set_index("entity_id")["propensity"].to_dict()
+    assert propensity.pop("weighty0") == propensity.pop("weighty1") == 1.0
+    assert list(propensity.values()) == [1 / 11]
+    crowded = queue(candidates([]), past, second_look_share=0.05, capacity=20)
+    waiting = {"weighty0", "weighty1"} - ids(crowded)
+    assert len(ids(crowded)) == len(waiting) == 1
+    later = past.assign(
+        second_look_as_of=[TODAY if user in ids(crowded) else None for user in past["entity_id"]]
+    )
+    next_days = [
+        queue(
+            candidates([]),
+            later,
+            as_of=TODAY + timedelta(days=ahead),
+            second_look_share=0.05,
+            capacity=20,
+        )
+        for ahead in (1, 13, 14)
+    ]
+    assert [ids(cases) for cases in next_days] == [waiting, waiting, set()]
 
 
 def test_who_waits_or_may_be_queued_gets_no_second_look():
@@ -226,13 +263,14 @@ def test_who_waits_or_may_be_queued_gets_no_second_look():
     assert cases[["entity_id", "source"]].to_numpy().tolist() == [["u0", "model"]]
 
 
-def test_exploration_estimates_what_lies_among_the_others():
+@pytest.mark.parametrize("uniform_share", [1.0, 0.3])
+def test_exploration_estimates_what_lies_among_the_others(uniform_share):
     """Over 120 days, 1 / propensity adds up to the scammers whom the model did not choose."""
     scammers = {f"u{n}" for n in range(100, 300, 10)}
     users = candidates(np.linspace(0.9, 0.1, 300))
     totals = []
     for day in range(120):
-        cases = queue(users, as_of=TODAY + timedelta(days=day), capacity=40)
+        cases = queue(users, as_of=TODAY + timedelta(days=day), capacity=40, uniform_share=uniform_share)
         explored = cases[cases["source"] == "exploration"]
         totals.append((explored["entity_id"].isin(scammers) / explored["propensity"]).sum())
     standard_error = np.std(totals) / np.sqrt(len(totals))
@@ -287,8 +325,9 @@ def test_refuses_a_history_without_second_looks():
         ({"capacity": -1}, "review.capacity must be 0 or more, got -1"),
         ({"exploration_share": 0.9, "report_share": 0.9}, "at most 1 together"),
         ({"second_look_share": -0.1}, "must be 0 or more"),
+        ({"uniform_share": 1.1}, "review.uniform_share must be between 0 and 1, got 1.1"),
     ],
-    ids=["capacity", "too much", "negative"],
+    ids=["capacity", "too much", "negative", "more than all"],
 )
 def test_refuses_options(options, message):
     """A day that cannot be divided is refused by name and value."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
 from ucu_mlops.review.queue import HISTORY_COLUMNS, ReviewOptions, build_queue
-from ucu_mlops.review.verdicts import counted_verdicts, labels_from
+from ucu_mlops.review.verdicts import counted_verdicts, labels_from, paired_looks
 
 CASES = ibis.schema(
     {
@@ -131,6 +131,35 @@ def test_counts_as_the_rules_say(given_verdicts, known_by):
     }
 
 
+def paired(case_rows, verdict_rows, known_by):
+    """Pair looks in DuckDB."""
+    rows = paired_looks(
+        ibis.memtable(case_rows), ibis.memtable(verdict_rows), date(2026, 4, known_by)
+    )
+    return {
+        row["case_id"]: (row["is_violation"], row["second_is_violation"], row["second_propensity"])
+        for row in rows.to_pyarrow().to_pylist()
+    }
+
+
+def test_pairs_each_looks_own_latest_verdict():
+    """A second look stands beside the first and does not overrule it; late ones count from then."""
+    assert paired(LOOKS, DECIDED, 4) == {"a": (False, None, None), "b": (False, None, None)}
+    assert paired(LOOKS, DECIDED, 5) == {"a": (False, True, 0.5), "b": (False, None, None)}
+
+
+def test_repeated_and_orphaned_verdicts_pair_once():
+    """Contradictions end with the latest word; verdicts on unknown cases are nobody's."""
+    decided = verdicts(
+        ("a", True, "2026-04-02"),
+        ("a", True, "2026-04-02"),
+        ("a2", False, "2026-04-05"),
+        ("a2", True, "2026-04-07"),
+        ("nobody", True, "2026-04-03"),
+    )
+    assert paired(LOOKS, decided, 9) == {"a": (True, True, 0.5), "b": (None, None, None)}
+
+
 def test_labels_weigh_what_they_stand_for():
     """Decided cases only; a case explored with 1 % stands for 20 users at most by default."""
     labels = labels_from(counted(LOOKS, DECIDED, 5)).order_by("entity_id").to_pyarrow().to_pylist()
@@ -152,7 +181,7 @@ def test_one_label_per_user_and_day():
 @pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
 def test_counted_verdicts_are_the_history_of_the_queue():
     """What the warehouse counts, the queue takes as it is."""
-    past = counted(LOOKS, DECIDED, 5).execute()
+    past = counted(LOOKS, DECIDED, 4).execute()
     assert set(HISTORY_COLUMNS) <= set(past.columns)
     users = pd.DataFrame(
         {"entity_id": ["ann", "bob"], "probability": [0.9, 0.4], "reports_known_today": [0, 1]}
@@ -162,26 +191,26 @@ def test_counted_verdicts_are_the_history_of_the_queue():
         past,
         model="scam",
         label="scam",
-        as_of=date(2026, 4, 5),
+        as_of=date(2026, 4, 4),
         version="1",
         source="rule",
         threshold=0.5,
         options=ReviewOptions(second_look_share=0.5),
     )
-    assert queue[["entity_id", "source", "first_case_id"]].to_numpy().tolist() == [
-        ["bob", "second_look", "b"]
-    ]
+    assert dict(zip(queue["entity_id"], queue["source"], strict=True)) == {
+        "ann": "rule",
+        "bob": "second_look",
+    }
+    assert queue["first_case_id"].dropna().tolist() == ["b"]
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "bigquery"])
 def test_compiles_for(dialect):
     """Both warehouses can run it."""
-    expression = labels_from(
-        counted_verdicts(
-            ibis.table(CASES, name="cases"), ibis.table(VERDICTS, name="verdicts"), date(2026, 4, 5)
-        )
-    )
-    assert "first_case_id" in ibis.to_sql(expression, dialect=dialect)
+    tables = ibis.table(CASES, name="cases"), ibis.table(VERDICTS, name="verdicts")
+    labels = labels_from(counted_verdicts(*tables, date(2026, 4, 5)))
+    assert "first_case_id" in ibis.to_sql(labels, dialect=dialect)
+    assert "first_case_id" in ibis.to_sql(paired_looks(*tables, date(2026, 4, 5)), dialect=dialect)
 
 
 def test_refuses_missing_columns_and_light_weights():
@@ -192,5 +221,7 @@ def test_refuses_missing_columns_and_light_weights():
         counted_verdicts(table.drop("first_case_id"), decided, date(2026, 4, 5))
     with pytest.raises(SchemaError, match=r"verdicts need \['decided_at'\]"):
         counted_verdicts(table, decided.drop("decided_at"), date(2026, 4, 5))
+    with pytest.raises(SchemaError, match=r"cases need \['propensity'\]"):
+        paired_looks(table.drop("propensity"), decided, date(2026, 4, 5))
     with pytest.raises(ConfigurationError, match="max_weight"):
         labels_from(table, max_weight=0.5)

@@ -13,6 +13,8 @@ import pandas as pd
 
 from ucu_mlops.errors import ConfigurationError, DataError, DuplicateKeyError, SchemaError
 from ucu_mlops.quality.hashing import derived_id, hash_share
+from ucu_mlops.review.exploration import draw_by_strata
+from ucu_mlops.review.second_looks import draw_second_looks
 
 CANDIDATE_COLUMNS = ("entity_id", "probability", "reports_known_today")
 HISTORY_COLUMNS = (
@@ -44,13 +46,16 @@ class ReviewOptions:
 
     Attributes:
         capacity: Cases per day that moderators can decide; 0 makes an empty queue.
-        exploration_share: Share drawn uniformly from whom neither model nor reports chose.
+        exploration_share: Share drawn from whom neither model nor reports chose, one user from
+            each of as many strata of their probability.
+        uniform_share: Share of exploration that heeds no probability: 1 draws uniformly, 0 hardly
+            ever draws those whom the model takes for harmless.
         second_look_share: Share for decided cases that another moderator decides again, blind.
         report_share: Share at most for users reported today whom the model did not choose.
         dismissed_days: Days for which a dismissed user is left alone.
         rise: By how much a dismissed user's probability must exceed what it was to be queued
             earlier than that.
-        second_look_days: A decided case may be looked at again for this many days.
+        second_look_days: Days for which an explored confirmation waits for its second look.
         fill_below_threshold: Whether places that nobody above the threshold needs go to the most
             probable below it; otherwise they stay empty.
         seed: Another seed, another draw of exploration, second looks and order among equals.
@@ -58,6 +63,7 @@ class ReviewOptions:
 
     capacity: int = 60
     exploration_share: float = 0.15
+    uniform_share: float = 0.3
     second_look_share: float = 0.05
     report_share: float = 0.2
     dismissed_days: int = 14
@@ -78,6 +84,10 @@ class ReviewOptions:
             raise ConfigurationError(
                 "review: exploration_share, second_look_share and report_share must be 0 or more "
                 f"and at most 1 together, got {shares}"
+            )
+        if not 0 <= self.uniform_share <= 1:
+            raise ConfigurationError(
+                f"review.uniform_share must be between 0 and 1, got {self.uniform_share}"
             )
 
     def places(self) -> tuple[int, int, int]:
@@ -107,8 +117,8 @@ def build_queue(  # noqa: PLR0913 - each keyword is a column of every case
 
     Confirmed users and users with an open case are never queued again, dismissed ones not for
     ``dismissed_days`` unless their probability rises past the highest it was when dismissed.
-    The model's and the reports' cases have propensity 1; given those, exploration draws
-    uniformly from the other users who may be queued, so that weighting its verdicts by
+    The model's and the reports' cases have propensity 1; given those, exploration draws one of
+    each stratum of the other users who may be queued, so that weighting its verdicts by
     1 / propensity estimates what is among them. Cases of ``as_of`` or later and verdicts of
     later days are ignored, so an old day can be built again.
 
@@ -147,8 +157,7 @@ def build_queue(  # noqa: PLR0913 - each keyword is a column of every case
     seconds = _second_looks(past, eligible, as_of, salt, options)
     firsts = _first_looks(eligible, source, threshold, salt, len(seconds), options)
     chosen = pd.concat([firsts, seconds]) if len(seconds) else firsts
-    chosen = chosen.assign(luck=hash_share(chosen["entity_id"], f"{salt}|order"))
-    chosen = chosen.sort_values(["probability", "luck", "entity_id"], ascending=[False, True, True])
+    chosen = _in_order(chosen.reset_index(drop=True), f"{salt}|order")
     return _as_cases(chosen, model=model, label=label, as_of=as_of, version=version)
 
 
@@ -193,6 +202,7 @@ def _known_history(history: pd.DataFrame, as_of: date) -> pd.DataFrame:
             "as_of": pd.to_datetime(history["as_of"]),
             "probability": history["probability"].astype("float64"),
             "decided_at": decided_at,
+            "explored": history["source"].eq("exploration"),
             "open": ~decided,
             "confirmed": decided & violation,
             "dismissed": decided & ~violation,
@@ -225,15 +235,21 @@ def _days_before(as_of: date, options: ReviewOptions) -> pd.Timestamp:
 def _second_looks(
     past: pd.DataFrame, eligible: pd.DataFrame, as_of: date, salt: str, options: ReviewOptions
 ) -> pd.DataFrame:
-    """Draw decided cases uniformly; users who may get a first look today are left to it."""
-    end_of_day = pd.Timestamp(as_of, tz="UTC") + pd.Timedelta(days=1)
-    since = end_of_day - pd.Timedelta(days=options.second_look_days)
-    pool = past[(past["confirmed"] | past["dismissed"]) & past["decided_at"].ge(since)]
-    pool = pool[~pool["looked_again"] & ~pool["entity_id"].isin(eligible["entity_id"])]
-    open_now = past.loc[past["open"], "entity_id"]
-    pool = pool[~pool["entity_id"].isin(open_now)].sort_values(["decided_at", "case_id"])
-    pool = pool.drop_duplicates("entity_id", keep="last")
-    drawn = _draw(pool, options.places()[1], f"{salt}|second_look")
+    """Draw decided cases; users who may get a first look today, or wait for one, are left to it.
+
+    A confirmed user has left the platform, and is looked at again all the same.
+    """
+    back = eligible.loc[eligible["entity_id"].isin(past["entity_id"]), "entity_id"]
+    elsewhere = pd.concat([back, past.loc[past["open"], "entity_id"]])
+    # The latest case of a user, whose verdict was the last word.
+    latest = past.sort_values(["decided_at", "case_id"]).drop_duplicates("entity_id", keep="last")
+    drawn = draw_second_looks(
+        latest[~latest["entity_id"].isin(elsewhere)],
+        pd.Timestamp(as_of, tz="UTC"),
+        options.places()[1],
+        options.second_look_days,
+        f"{salt}|second_look",
+    )
     return drawn.assign(source="second_look", first_case_id=drawn["case_id"])[
         ["entity_id", "probability", "source", "propensity", "first_case_id"]
     ]
@@ -250,10 +266,7 @@ def _first_looks(
     """Give the model, the reports and exploration their places."""
     n_explored, _, n_reported = options.places()
     n_chosen = options.capacity - n_explored - n_second  # the model's and the reports' places
-    users = eligible.assign(
-        luck=hash_share(eligible["entity_id"], f"{salt}|ties"),
-        first_case_id=None,
-    ).sort_values(["probability", "luck", "entity_id"], ascending=[False, True, True])
+    users = _in_order(eligible.assign(first_case_id=None), f"{salt}|ties")
     wanted = users[users["probability"].ge(threshold) | options.fill_below_threshold]
     top = wanted.head(n_chosen - n_reported)
     others = users.drop(top.index)
@@ -261,7 +274,9 @@ def _first_looks(
     n_by_model = n_chosen - len(by_report)
     by_model = wanted.drop(by_report.index, errors="ignore").head(n_by_model)
     unseen = users.drop(by_model.index).drop(by_report.index)
-    explored = _draw(unseen, n_explored, f"{salt}|exploration").assign(source="exploration")
+    explored = draw_by_strata(
+        unseen, n_explored, f"{salt}|exploration", uniform_share=options.uniform_share
+    ).assign(source="exploration")
     by_model = by_model.assign(source=source, propensity=1.0)
     by_report = by_report.assign(source="report", propensity=1.0)
     return pd.concat([by_model, by_report, explored])[
@@ -269,11 +284,14 @@ def _first_looks(
     ]
 
 
-def _draw(rows: pd.DataFrame, places: int, salt: str) -> pd.DataFrame:
-    """Draw up to ``places`` rows uniformly and note how probable each one's draw was."""
-    drawn = min(places, len(rows))
-    lucky = np.argsort(hash_share(rows["entity_id"], salt), kind="stable")[:drawn]
-    return rows.iloc[lucky].assign(propensity=drawn / max(len(rows), 1))
+def _in_order(users: pd.DataFrame, salt: str) -> pd.DataFrame:
+    """Sort by probability, the equally probable by lot."""
+    tied = users["probability"].duplicated(keep=False)
+    luck = pd.Series(0.0, index=users.index)
+    luck[tied] = hash_share(users.loc[tied, "entity_id"], salt)
+    return users.assign(luck=luck).sort_values(
+        ["probability", "luck", "entity_id"], ascending=[False, True, True]
+    )
 
 
 def _as_cases(chosen: pd.DataFrame, **constants: Any) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Which verdict on a case counts, as of which day, and the labels that follow from it.
 
 cases, verdicts → counted verdicts (one row per first-look case) → labels
+                → paired looks: the same, each look's verdict apart
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,9 +38,8 @@ def counted_verdicts(cases: ibis.Table, verdicts: ibis.Table, known_by: date) ->
     """
     _check_columns("cases", cases, CASE_NEEDS)
     _check_columns("verdicts", verdicts, VERDICT_NEEDS)
-    end = datetime.combine(known_by + timedelta(days=1), time(), tzinfo=UTC)
     known_cases = cases.filter(cases.as_of <= ibis.date(known_by.isoformat()))
-    known = verdicts.filter(verdicts.decided_at < ibis.timestamp(end))
+    known = verdicts.filter(verdicts.decided_at < ibis.timestamp(_end_of(known_by)))
     firsts = known_cases.filter(known_cases.first_case_id.isnull())
     seconds = known_cases.filter(known_cases.first_case_id.notnull())
     looked_again = seconds.group_by(first=seconds.first_case_id).aggregate(
@@ -68,6 +68,52 @@ def _counted(cases: ibis.Table, verdicts: ibis.Table) -> ibis.Table:
     )
     numbered = decided.mutate(place=ibis.row_number().over(latest))
     return numbered.filter(numbered.place == 0).select("look_id", "is_violation", "decided_at")
+
+
+def paired_looks(cases: ibis.Table, verdicts: ibis.Table, known_by: date) -> ibis.Table:
+    """Put beside each first look its own latest verdict and, apart from it, its second look's.
+
+    Where :func:`counted_verdicts` says what is held to be true, this tells how far two moderators
+    agree.
+
+    Args:
+        cases: One row per case, as for :func:`counted_verdicts`; also needs ``propensity``.
+        verdicts: One row per verdict, as there.
+        known_by: The day, meaning its end (UTC); later cases and verdicts are not known yet.
+
+    Returns:
+        Lazily, one row per first-look case known by then: its columns, ``is_violation`` and
+        ``decided_at`` of its own latest verdict (null while undecided), ``second_is_violation``
+        and ``second_propensity`` of its latest decided second look (null without one).
+
+    Raises:
+        SchemaError: A column is missing.
+    """
+    _check_columns("cases", cases, (*CASE_NEEDS, "propensity"))
+    _check_columns("verdicts", verdicts, VERDICT_NEEDS)
+    known_cases = cases.filter(cases.as_of <= ibis.date(known_by.isoformat()))
+    known = verdicts.filter(verdicts.decided_at < ibis.timestamp(_end_of(known_by)))
+    of_case = _latest(known, known.case_id).select(
+        "is_violation", "decided_at", "verdict_id", look=known.case_id
+    )
+    firsts = known_cases.filter(known_cases.first_case_id.isnull())
+    seconds = known_cases.filter(known_cases.first_case_id.notnull()).select(
+        "case_id", "first_case_id", second_propensity="propensity"
+    )
+    decided = seconds.join(of_case, seconds.case_id == of_case.look)
+    again = _latest(decided, decided.first_case_id).select(
+        "second_propensity", first=decided.first_case_id, second_is_violation=decided.is_violation
+    )
+    own = of_case.drop("verdict_id")
+    looked = firsts.left_join(own, firsts.case_id == own.look).drop("look")
+    return looked.left_join(again, looked.case_id == again["first"]).drop("first")
+
+
+def _latest(verdicts: ibis.Table, of: ibis.Column) -> ibis.Table:
+    """Keep the latest verdict of each ``of``."""
+    order = [verdicts.decided_at.desc(), verdicts.verdict_id.desc()]
+    numbered = verdicts.mutate(place=ibis.row_number().over(group_by=of, order_by=order))
+    return numbered.filter(numbered.place == 0)
 
 
 def labels_from(counted: ibis.Table, max_weight: float = 20.0) -> ibis.Table:
@@ -106,6 +152,10 @@ def labels_from(counted: ibis.Table, max_weight: float = 20.0) -> ibis.Table:
         cohort=ibis.literal("all"),
         decided_at=numbered.decided_at,
     )
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC)
 
 
 def _check_columns(table: str, given: ibis.Table, needed: tuple[str, ...]) -> None:

@@ -3,50 +3,99 @@
 import json
 import logging
 from datetime import date
+from typing import Any
 
 import ibis
 import pandas as pd
 import plotly.graph_objects as go
 
 from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.breaker import PastDecision
 from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
-from ucu_mlops.monitoring.histograms import day_histograms
+from ucu_mlops.monitoring.histograms import day_histograms, outliers
 from ucu_mlops.monitoring.outcome import outcome_of
+from ucu_mlops.monitoring.page import draw_page
+from ucu_mlops.monitoring.summary import summarize
+from ucu_mlops.review.queue import ReviewOptions
 from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
 
 
-def watch(
+def count_values(
     champion: Bundle,
     scores: ibis.Table,
     inputs: ibis.Table,
     options: DriftOptions,
     period: Period,
+) -> ibis.Table:
+    """Count the day's inputs and scores per bin of the champion's reference, in the warehouse.
+
+    Returns:
+        Lazily, one row per feature (or ``score``) and bin: the columns of ``histograms``.
+
+    Raises:
+        NotEnoughDataError: The champion has no reference.
+    """
+    reference = champion.manifest.reference
+    if not reference:
+        raise NotEnoughDataError(
+            f"the champion of {champion.manifest.model}, version {champion.version}, has no "
+            "reference to be compared with; release one that has"
+        )
+    counted = day_histograms(
+        reference,
+        _of_day(inputs, period),
+        _of_day(scores, period),
+        options.unwatched,
+    )
+    return counted.mutate(model=ibis.literal(champion.manifest.model), as_of=period.as_of)
+
+
+def watch(
+    champion: Bundle, histograms: ibis.Table, options: DriftOptions, period: Period
 ) -> pd.DataFrame:
     """Measure how far the day's inputs and scores lie from the champion's reference.
 
     Returns:
         One row per feature and score, the columns of ``drift``.
     """
-    reference = champion.manifest.reference
-    histograms = day_histograms(
-        reference,
-        inputs.filter(inputs["as_of"] == period.as_of),
-        scores.filter(scores["as_of"] == period.as_of),
-        options.unwatched,
-    )
     return measure_drift(
-        reference,
-        histograms.execute(),
+        champion.manifest.reference,
+        _of_day(histograms, period).execute(),
         model=champion.manifest.model,
         version=str(champion.version),
         as_of=period.as_of,
         options=options,
     )
+
+
+def list_outliers(
+    champion: Bundle, inputs: ibis.Table, options: DriftOptions, period: Period
+) -> pd.DataFrame:
+    """Name the entities whose values lie far outside what the reference has seen.
+
+    Returns:
+        One row per entity and feature, the columns of ``outliers``; as many as are wanted at most.
+    """
+    model = champion.manifest.model
+    found: pd.DataFrame = outliers(
+        champion.manifest.reference,
+        _of_day(inputs, period),
+        spans=options.outlier_spans,
+        limit=options.outliers,
+        unwatched=options.unwatched,
+    ).execute()
+    if len(found):
+        logger.warning(
+            "%s of %s: %s values far outside what the reference has seen: %s",
+            *(model, period.as_of, len(found), ", ".join(found["entity_id"].unique()[:5])),
+            extra={"outliers": found.to_dict("records")},
+        )
+    return found.assign(model=model, as_of=period.as_of)
 
 
 def decide_action(
@@ -113,6 +162,62 @@ def _past(decisions: pd.DataFrame) -> tuple[PastDecision, ...]:
         )
         for row in decisions.to_dict("records")
     )
+
+
+def describe_day(
+    drift: ibis.Table,
+    decision: ibis.Table,
+    queue: ibis.Table,
+    outliers: ibis.Table,
+    champion: Bundle,
+    review: ReviewOptions,
+    period: Period,
+) -> dict[str, Any]:
+    """Put the monitored day into one object, and log it.
+
+    Returns:
+        A JSON object, as :func:`ucu_mlops.monitoring.summary.summarize` gives it.
+    """
+    day = summarize(
+        drift.filter(drift["as_of"] <= period.as_of).execute(),
+        _of_day(decision, period).execute().iloc[0].to_dict(),
+        _of_day(queue, period).select("source").execute(),
+        champion=champion.manifest,
+        capacity=review.capacity,
+        outliers=int(_of_day(outliers, period).count().execute()),
+    )
+    logger.info("%s of %s is monitored", day["model"], period.as_of, extra={"monitoring": day})
+    return day
+
+
+def draw_day(
+    monitoring: dict[str, Any],
+    recall: dict[str, Any],
+    drift: ibis.Table,
+    histograms: ibis.Table,
+    decision: ibis.Table,
+    outliers: ibis.Table,
+    champion: Bundle,
+    period: Period,
+) -> str:
+    """Draw the page of the day.
+
+    Returns:
+        HTML that needs nothing from elsewhere.
+    """
+    return draw_page(
+        monitoring,
+        drift.filter(drift["as_of"] <= period.as_of).execute(),
+        _of_day(histograms, period).execute(),
+        decision.execute(),
+        _of_day(outliers, period).order_by(ibis.desc("spans")).execute(),
+        reference=champion.manifest.reference,
+        recall=recall,
+    )
+
+
+def _of_day(table: ibis.Table, period: Period) -> ibis.Table:
+    return table.filter(table["as_of"] == period.as_of)
 
 
 def plot_drift(drift: ibis.Table, period: Period) -> go.Figure:

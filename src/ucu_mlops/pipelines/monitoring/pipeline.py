@@ -1,12 +1,25 @@
 """What was scored and decided to a decision, once for each model.
 
-``<model>.scores`` → watch → ``<model>.drift`` → decide_action → ``<model>.decision``
+``<model>.scores`` → count_values → ``<model>.histograms`` → watch → ``<model>.drift``
+→ decide_action → ``<model>.decision`` → describe_day → ``<model>.monitoring``
+→ expose, draw_day → ``<model>.exposition``, ``<model>.monitoring_page``
 (``<model>.decisions`` are those of the days before)
+``cases``, ``verdicts`` → estimate_recall → ``<model>.recall``
 """
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.monitoring.nodes import decide_action, plot_drift, watch
+from ucu_mlops.monitoring.exposition import expose
+from ucu_mlops.pipelines.monitoring.nodes import (
+    count_values,
+    decide_action,
+    describe_day,
+    draw_day,
+    list_outliers,
+    plot_drift,
+    watch,
+)
+from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
 
 SHARED = {"cases", "verdicts"}
 
@@ -15,7 +28,7 @@ def create_pipeline(model: str) -> Pipeline:
     """Build the daily watch of a model: the same steps for each, in its namespace."""
     steps = [
         Node(
-            watch,
+            count_values,
             inputs={
                 "champion": "champion",
                 "scores": "scores",
@@ -23,8 +36,30 @@ def create_pipeline(model: str) -> Pipeline:
                 "options": "params:drift",
                 "period": "params:period",
             },
+            outputs="histograms",
+            name="count_values",
+        ),
+        Node(
+            watch,
+            inputs={
+                "champion": "champion",
+                "histograms": "histograms",
+                "options": "params:drift",
+                "period": "params:period",
+            },
             outputs="drift",
             name="watch",
+        ),
+        Node(
+            list_outliers,
+            inputs={
+                "champion": "champion",
+                "inputs": "inputs",
+                "options": "params:drift",
+                "period": "params:period",
+            },
+            outputs="outliers",
+            name="list_outliers",
         ),
         Node(
             decide_action,
@@ -46,6 +81,54 @@ def create_pipeline(model: str) -> Pipeline:
             outputs="drift_plot",
             name="plot_drift",
         ),
+        Node(
+            estimate_window_recall,
+            inputs={
+                "cases": "cases",
+                "verdicts": "verdicts",
+                "champion": "champion",
+                "review": "params:review",
+                "options": "params:recall",
+                "period": "params:period",
+            },
+            outputs="recall",
+            name="estimate_recall",
+        ),
+        Node(
+            describe_day,
+            inputs={
+                "drift": "drift",
+                "decision": "decision",
+                "queue": "queue",
+                "outliers": "outliers",
+                "champion": "champion",
+                "review": "params:review",
+                "period": "params:period",
+            },
+            outputs="monitoring",
+            name="describe_day",
+        ),
+        Node(
+            expose,
+            inputs={"day": "monitoring", "recall": "recall"},
+            outputs="exposition",
+            name="expose",
+        ),
+        Node(
+            draw_day,
+            inputs={
+                "monitoring": "monitoring",
+                "recall": "recall",
+                "drift": "drift",
+                "histograms": "histograms",
+                "decision": "decision",
+                "outliers": "outliers",
+                "champion": "champion",
+                "period": "params:period",
+            },
+            outputs="monitoring_page",
+            name="draw_day",
+        ),
     ]
     return Pipeline(
         steps,
@@ -53,6 +136,8 @@ def create_pipeline(model: str) -> Pipeline:
         inputs=SHARED,
         parameters={
             "params:period": "params:period",
+            "params:review": f"params:review.{model}",
+            "params:recall": f"params:recall.{model}",
             "params:drift": f"params:drift.{model}",
             "params:decision": f"params:decision.{model}",
         },
