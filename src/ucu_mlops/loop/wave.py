@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import logit
 
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.loop.wave_arrivals import WaveOptions, cast_of
@@ -55,7 +54,7 @@ def play_wave(
 
     The champion learns from a share of the old entities. The others arrive first without the wave,
     then evenly among it. The monitor sees no label. From its alarm on, moderators are asked in
-    each batch for those whose probability lies nearest to the threshold, whoever they are.
+    each batch for those that only just pass, whoever they are.
 
     Args:
         rows: One row per entity: the features, ``entity_id``, ``as_of``, ``label``, ``cohort``.
@@ -122,10 +121,13 @@ def play_wave(
 
 
 def ask(pool: pd.DataFrame, threshold: float, labels: int) -> pd.DataFrame:
-    """Choose whom moderators are asked for: in each batch those the champion is least sure of.
+    """Choose whom moderators are asked for: in each batch those that only just pass.
+
+    Whoever lies above the threshold is a case anyway; right below it are those that the champion
+    is least sure to let pass.
 
     Args:
-        pool: One row per entity: ``batch`` and ``probability`` (the champion's).
+        pool: One row per entity: ``entity_id``, ``batch`` and ``probability`` (the champion's).
         threshold: Probability from which an entity counts as found.
         labels: How many in all, as many in each batch as in every other.
 
@@ -133,18 +135,26 @@ def ask(pool: pd.DataFrame, threshold: float, labels: int) -> pd.DataFrame:
         Their rows.
 
     References:
-        Lewis and Gale (1994), "A sequential algorithm for training text classifiers": uncertainty
-        sampling.
+        Lewis and Gale (1994), "A sequential algorithm for training text classifiers",
+        arXiv:cmp-lg/9407020: uncertainty sampling.
     """
-    certainty = (logit(pool["probability"]) - logit(threshold)).abs()
-    order = pool.assign(certainty=certainty).sort_values(["certainty", "entity_id"])
+    passing = pool[pool["probability"] < threshold]
+    nearest = passing.sort_values(["probability", "entity_id"], ascending=[False, True])
     batches = sorted(pool["batch"].unique())
     shares = np.diff(np.linspace(0, labels, len(batches) + 1).round().astype(int))
-    chosen = [
-        order[order["batch"].eq(batch)].head(share)
-        for batch, share in zip(batches, shares, strict=True)
-    ]
-    return pd.concat(chosen).drop(columns="certainty")
+    return pd.concat(
+        [
+            nearest[nearest["batch"].eq(batch)].head(share)
+            for batch, share in zip(batches, shares, strict=True)
+        ]
+    )
+
+
+def learn_from(known: pd.DataFrame, labelled: pd.DataFrame, new_share: float) -> pd.DataFrame:
+    """Put new labels beside the known; few of them weigh more, together at least ``new_share``."""
+    balanced = new_share / (1 - new_share) * len(known) / max(len(labelled), 1)
+    new = labelled.assign(weight=max(1.0, balanced))
+    return pd.concat([known.assign(weight=1.0), new], ignore_index=True)
 
 
 def _alarm(batches: pd.DataFrame) -> dict[str, Any]:
@@ -177,8 +187,8 @@ def _cross_judge(
         judged, probabilities = arrivals[inside], arrivals.loc[inside, "probability"]
         if choose is None:
             return _recalls(judged, probabilities, options.false_positive_rate)
-        learnt = pd.concat([known, choose(arrivals[~inside])], ignore_index=True)
-        fitted = fit(learnt, features, training)
+        labelled = choose(arrivals[~inside])
+        fitted = fit(learn_from(known, labelled, options.new_share), features, training)
         return _recalls(judged, fitted.predict(judged)[:, 0], options.false_positive_rate)
 
     with ThreadPoolExecutor(WORKERS) as workers:

@@ -24,6 +24,7 @@ class WaveOptions:
         known_share: Share of the cohorts of ``before`` that the champion learns from.
         batch: Entities scored together.
         labels: How many labels the first training after the alarm waits for.
+        new_share: What the new labels weigh in a training together, at least, as a share of all.
         folds: The entities are judged in so many parts, each by models that learnt from others.
         false_positive_rate: Of normal entities, at the threshold that recall is measured at.
     """
@@ -33,6 +34,7 @@ class WaveOptions:
     known_share: float = 0.6
     batch: int = 250
     labels: int = 300
+    new_share: float = 0.25
     folds: int = 5
     false_positive_rate: float = 0.05
 
@@ -40,7 +42,7 @@ class WaveOptions:
         """Refuse a wave that is not new, and parts that hold nothing."""
         if both := sorted(set(self.before) & set(self.wave)):
             raise ConfigurationError(f"wave.before and wave.wave both name {both}; keep it in one")
-        for name in ("known_share", "false_positive_rate"):
+        for name in ("known_share", "new_share", "false_positive_rate"):
             if not 0 < (value := getattr(self, name)) < 1:
                 raise ConfigurationError(f"wave.{name} must be above 0 and below 1, got {value}")
         for name, least in (("batch", 2), ("labels", 1), ("folds", 2)):
