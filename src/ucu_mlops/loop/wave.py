@@ -7,7 +7,7 @@ known → champion, reference → quiet batches, then batches with the wave → 
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -52,9 +52,10 @@ def play_wave(
 ) -> Wave:
     """Play it once; the same rows and seed give the same figures.
 
-    The champion learns from a share of the old entities. The others arrive first without the wave,
-    then evenly among it. The monitor sees no label. From its alarm on, moderators are asked in
-    each batch for those that only just pass, whoever they are.
+    The champion learns from a share of the old entities. Of the others some tell the monitor what
+    is usual, the rest arrive before the wave; then all arrive, evenly among the wave. The monitor
+    sees no label. From its alarm on, moderators are asked in each batch for those that only just
+    pass, whoever they are.
 
     Args:
         rows: One row per entity: the features, ``entity_id``, ``as_of``, ``label``, ``cohort``.
@@ -83,14 +84,14 @@ def play_wave(
     logger.info(
         "seed %s: %s known, %s arrive with the wave", seed, len(cast.known), len(cast.arrivals)
     )
-    quiet, arrivals = (
+    usual, quiet, arrivals = (
         each.assign(probability=champion.predict(each)[:, 0])
-        for each in (cast.quiet, cast.arrivals)
+        for each in (cast.usual, cast.quiet, cast.arrivals)
     )
     n_quiet = int(quiet["batch"].max()) + 1
     stream = pd.concat([quiet, arrivals.assign(batch=arrivals["batch"] + n_quiet)])
-    reference = batch_reference(champion, cast.known, options.batch)
-    batches = watch_batches(reference, stream, features, monitor)
+    reference = batch_reference(champion, usual, options.batch, seed)
+    batches = watch_batches(reference, stream, monitor)
     batches["phase"] = np.where(batches["batch"] < n_quiet, "quiet", "wave")
     alarm = _alarm(batches)
 
@@ -181,6 +182,8 @@ def _cross_judge(
     options: WaveOptions,
 ) -> dict[str, float]:
     """Judge each fold by a model that also learnt from whom ``choose`` picks of the others."""
+    # Recall at a rate of false positives needs the order alone, which no calibration changes.
+    uncalibrated = replace(training, calibration_folds=2)
 
     def judge(fold: int) -> dict[str, float]:
         inside = arrivals["fold"].eq(fold)
@@ -188,7 +191,7 @@ def _cross_judge(
         if choose is None:
             return _recalls(judged, probabilities, options.false_positive_rate)
         labelled = choose(arrivals[~inside])
-        fitted = fit(learn_from(known, labelled, options.new_share), features, training)
+        fitted = fit(learn_from(known, labelled, options.new_share), features, uncalibrated)
         return _recalls(judged, fitted.predict(judged)[:, 0], options.false_positive_rate)
 
     with ThreadPoolExecutor(WORKERS) as workers:

@@ -1,6 +1,6 @@
 """Who is known, who comes when: entities in the order in which a wave reaches the champion.
 
-old cohorts → known, background; background → quiet batches; background and wave → arrivals
+old cohorts → known, usual, others; others → quiet batches; usual, others and wave → arrivals
 """
 
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ class WaveOptions:
         before: Cohorts that the champion learns from; those it does not are the background.
         wave: Cohorts that arrive later among the background, in order of time.
         known_share: Share of the cohorts of ``before`` that the champion learns from.
+        usual_share: Share of them whose scores tell the monitor what is usual.
         batch: Entities scored together.
         labels: How many labels the first training after the alarm waits for.
         new_share: What the new labels weigh in a training together, at least, as a share of all.
@@ -32,6 +33,7 @@ class WaveOptions:
     before: Sequence[str]
     wave: Sequence[str]
     known_share: float = 0.6
+    usual_share: float = 0.15
     batch: int = 250
     labels: int = 300
     new_share: float = 0.25
@@ -42,9 +44,14 @@ class WaveOptions:
         """Refuse a wave that is not new, and parts that hold nothing."""
         if both := sorted(set(self.before) & set(self.wave)):
             raise ConfigurationError(f"wave.before and wave.wave both name {both}; keep it in one")
-        for name in ("known_share", "new_share", "false_positive_rate"):
+        for name in ("known_share", "usual_share", "new_share", "false_positive_rate"):
             if not 0 < (value := getattr(self, name)) < 1:
                 raise ConfigurationError(f"wave.{name} must be above 0 and below 1, got {value}")
+        if self.known_share + self.usual_share >= 1:
+            raise ConfigurationError(
+                "wave.known_share and wave.usual_share leave nobody for quiet batches: "
+                f"{self.known_share} and {self.usual_share}"
+            )
         for name, least in (("batch", 2), ("labels", 1), ("folds", 2)):
             if (value := getattr(self, name)) < least:
                 raise ConfigurationError(f"wave.{name} must be at least {least}, got {value}")
@@ -56,12 +63,14 @@ class Cast:
 
     Attributes:
         known: What the champion learns from, in an order that means nothing.
-        quiet: The background before the wave, with ``batch`` (from 0).
-        arrivals: The background again, evenly among it the wave in order of time, with ``batch``
+        usual: The part of the background that tells the monitor what is usual.
+        quiet: The others of the background before the wave, with ``batch`` (from 0).
+        arrivals: The whole background, evenly among it the wave in order of time, with ``batch``
             (from 0), ``is_new`` (of the wave) and ``fold`` (the part it is judged in).
     """
 
     known: pd.DataFrame
+    usual: pd.DataFrame
     quiet: pd.DataFrame
     arrivals: pd.DataFrame
 
@@ -76,8 +85,8 @@ def cast_of(rows: pd.DataFrame, options: WaveOptions, seed: int) -> Cast:
         seed: Seed of who is known, of the background's order, and of the folds.
 
     Returns:
-        The parts. The quiet batches are as many as the wave's: when the whole background has
-        come it comes again, in another order.
+        The parts. The quiet batches are as many as the wave's: when all of that part have
+        come they come again, in another order.
 
     Raises:
         NotEnoughDataError: A part is empty.
@@ -86,21 +95,29 @@ def cast_of(rows: pd.DataFrame, options: WaveOptions, seed: int) -> Cast:
     if missing := sorted({"entity_id", "as_of", "label", "cohort"} - set(rows.columns)):
         raise SchemaError(f"a wave needs {missing}; got {list(rows.columns)}")
     old = rows[rows["cohort"].isin(options.before)]
-    learnt = hash_share(old["entity_id"], f"known {seed}") < options.known_share
-    known, background = old[learnt], old[~learnt]
+    die = hash_share(old["entity_id"], f"part {seed}")
+    known, held_back = die < options.known_share, die >= options.known_share
+    usual = held_back & (die < options.known_share + options.usual_share)
     wave = rows[rows["cohort"].isin(options.wave)].sort_values(["as_of", "entity_id"])
-    for name, members in {"known": known, "background": background, "new": wave}.items():
+    parts = {
+        "known": old[known],
+        "usual": old[usual],
+        "quiet": old[held_back & ~usual],
+        "new": wave,
+    }
+    for name, members in parts.items():
         if members.empty:
             raise NotEnoughDataError(
                 f"wave: nobody is {name}; check wave.before {list(options.before)} and wave.wave "
                 f"{list(options.wave)} against the column cohort"
             )
-    arrivals = _interleave(_shuffle(background, f"wave {seed}"), wave)
+    arrivals = _interleave(_shuffle(old[held_back], f"wave {seed}"), wave)
     batch = number_batches(len(arrivals), options.batch)
     folds = hash_share(arrivals["entity_id"], f"fold {seed}") * options.folds
     return Cast(
-        known=_shuffle(known, f"order {seed}"),
-        quiet=_quiet(background, len(arrivals), seed).assign(batch=batch),
+        known=_shuffle(parts["known"], f"order {seed}"),
+        usual=_shuffle(parts["usual"], f"usual {seed}"),
+        quiet=in_rounds(parts["quiet"], len(arrivals), f"quiet {seed}").assign(batch=batch),
         arrivals=arrivals.assign(
             batch=batch,
             is_new=arrivals["cohort"].isin(options.wave),
@@ -120,9 +137,16 @@ def number_batches(rows: int, size: int) -> NDArray[np.int64]:
     return np.arange(rows) * batches // max(rows, 1)
 
 
-def _quiet(background: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
-    rounds = -(-rows // len(background))
-    shuffled = [_shuffle(background, f"quiet {seed} {number}") for number in range(rounds)]
+def in_rounds(members: pd.DataFrame, rows: int, salt: str) -> pd.DataFrame:
+    """Let members come again and again, each time all of them in another order.
+
+    Args:
+        members: One row per entity; ``entity_id``.
+        rows: How many rows to give.
+        salt: What the orders derive from.
+    """
+    rounds = -(-rows // len(members))
+    shuffled = [_shuffle(members, f"{salt} {number}") for number in range(rounds)]
     return pd.concat(shuffled, ignore_index=True)[:rows]
 
 

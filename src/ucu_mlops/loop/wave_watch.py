@@ -1,6 +1,6 @@
 """Send batches of entities, in place of days, through the monitor of the daily loop.
 
-known entities → reference; batch after batch → histograms → drift → decision
+usual entities → reference; batch after batch → histograms → drift → decision
 """
 
 import logging
@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import ibis
 import pandas as pd
 
-from ucu_mlops.bundle.manifest import FeatureSpec
-from ucu_mlops.loop.wave_arrivals import number_batches
+from ucu_mlops.loop.wave_arrivals import in_rounds, number_batches
 from ucu_mlops.monitoring.decision import Decision, DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
-from ucu_mlops.monitoring.histograms import day_histograms
+from ucu_mlops.monitoring.histograms import HISTOGRAM_COLUMNS, MISSING, watched_profiles
 from ucu_mlops.monitoring.moderators import LOOK_COLUMNS
 from ucu_mlops.monitoring.outcome import CASE_COLUMNS, outcome_of
-from ucu_mlops.monitoring.reference import SCORE, build_reference
+from ucu_mlops.monitoring.reference import SCORE, bin_counts, build_reference
 from ucu_mlops.scam.estimator import FittedScam
 from ucu_mlops.scam.preprocessing import source_of_columns
 from ucu_mlops.scam.training import MODEL, importances
@@ -28,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 VERSION = "1"  # of the only champion
 FIRST_DAY = date(2000, 1, 3)
+REFERENCE_BATCHES = 40
 BATCH_DAYS = 7  # a batch stands for one weekday, so that each is compared with all others
 
 
@@ -44,28 +43,33 @@ class MonitorOptions:
     decision: DecisionOptions
 
 
-def batch_reference(champion: FittedScam, known: pd.DataFrame, size: int) -> dict[str, Any]:
-    """Describe what the champion learnt from, as answered by models that had not seen it.
+def batch_reference(
+    champion: FittedScam, usual: pd.DataFrame, size: int, seed: int
+) -> dict[str, Any]:
+    """Describe what is usual, a batch for a day.
+
+    Batches differ by chance alone, so they may be drawn from the same entities again and again: a
+    few would tell poorly by how much.
 
     Args:
-        champion: Fitted on ``known``.
-        known: The training set, in an order that means nothing.
+        champion: Whose reference it is.
+        usual: Entities that it did not learn from, with ``probability`` (the champion's).
         size: Rows to a batch.
+        seed: Seed of the batches.
 
     Returns:
-        What :func:`ucu_mlops.monitoring.reference.build_reference` gives, a batch for a day.
+        What :func:`ucu_mlops.monitoring.reference.build_reference` gives.
     """
-    batches = number_batches(len(known), size)
-    before = batches - batches.max(initial=0) - 1
+    drawn = in_rounds(usual, REFERENCE_BATCHES * size, f"reference {seed}")
+    before = number_batches(len(drawn), size) - REFERENCE_BATCHES
+    frame = drawn.assign(as_of=[_day(batch) for batch in before.tolist()])
     weights = importances(champion, source_of_columns(champion.preprocessing, champion.features))
-    frame = known.assign(as_of=[_day(batch) for batch in before])
-    return build_reference(frame, champion.held_out, champion.features, weights)
+    return build_reference(frame, drawn["probability"], champion.features, weights)
 
 
 def watch_batches(
     reference: dict[str, Any],
     arrivals: pd.DataFrame,
-    features: Sequence[FeatureSpec],
     options: MonitorOptions,
 ) -> pd.DataFrame:
     """Measure batch after batch and decide after each, knowing only those before it.
@@ -74,7 +78,6 @@ def watch_batches(
         reference: What :func:`batch_reference` gave.
         arrivals: One row per entity, in order: the features, ``batch`` (from 0) and
             ``probability`` (the champion's).
-        features: The inputs.
         options: What the monitor is told.
 
     Returns:
@@ -85,19 +88,12 @@ def watch_batches(
     """
     measured: list[pd.DataFrame] = []
     rows = []
-    names = [spec.name for spec in features]
     for batch in sorted(arrivals["batch"].unique()):
         members = arrivals[arrivals["batch"].eq(batch)]
         today = _day(int(batch))
-        histograms = day_histograms(
-            reference,
-            ibis.memtable(members[names]),
-            ibis.memtable(members[["probability"]]),
-            options.drift.unwatched,
-        )
         drift = measure_drift(
             reference,
-            histograms.execute(),
+            _histograms(reference, members, options.drift.unwatched),
             model=MODEL,
             version=VERSION,
             as_of=today,
@@ -108,6 +104,19 @@ def watch_batches(
         rows.append({"batch": int(batch), "entities": len(members)} | _told(drift, decision))
         logger.info("batch %s: %s. %s", batch, decision.action, " ".join(decision.reasons))
     return pd.DataFrame(rows)
+
+
+def _histograms(
+    reference: dict[str, Any], members: pd.DataFrame, unwatched: Sequence[str]
+) -> pd.DataFrame:
+    """Count a batch as the warehouse counts a day: some hundred rows need no warehouse."""
+    counted = []
+    for name, profile in watched_profiles(reference, unwatched).items():
+        counts = bin_counts(profile, members["probability" if name == SCORE else name])
+        unknown = len(members) - int(counts.sum())
+        counted += [(name, place, rows) for place, rows in enumerate(counts.tolist())]
+        counted.append((name, MISSING, unknown))
+    return pd.DataFrame(counted, columns=HISTOGRAM_COLUMNS)
 
 
 def _decide(measured: Sequence[pd.DataFrame], today: date, options: DecisionOptions) -> Decision:
