@@ -20,21 +20,21 @@ from ucu_mlops.scam.training import MODEL
 
 
 def run_wave(project: Project, params: dict[str, str], seeds: Sequence[int]) -> str:
-    """Play the wave for each seed and write ``wave.json`` and ``wave.html``.
+    """Play the wave for each seed, and write it down.
 
     Args:
         project: The project whose configuration names data set and cohorts.
         params: Run-time parameters, such as ``source_dir``.
-        seeds: Seeds; the first one's figures lead the file, ``seeds`` lists all.
+        seeds: Seeds of the split, one play each.
 
     Returns:
         A few lines: what happened, and what to open.
     """
     with project.catalog(**params) as catalog:
+        options = _options(catalog.load("parameters"))
         declared = parse_declarations(catalog.load("params:features"))
         spine = declared_labels(declared, catalog.load(f"{MODEL}.labels"))
         rows, features = describe(spine, catalog.load("source_tables"), declared)
-        options = _options(catalog.load("parameters"))
         training = catalog.load(f"params:training.{MODEL}")
         monitor = MonitorOptions(
             catalog.load(f"params:drift.{MODEL}"), catalog.load(f"params:decision.{MODEL}")
@@ -44,12 +44,25 @@ def run_wave(project: Project, params: dict[str, str], seeds: Sequence[int]) -> 
         for seed in seeds
     ]
     folder = Path(project.configuration("globals")["data_root"]) / "08_reporting"
+    return write_wave(waves, folder)
+
+
+def write_wave(waves: Sequence[Wave], folder: Path) -> str:
+    """Write ``wave.json`` and ``wave.html``; the first wave leads, ``seeds`` in the JSON lists all.
+
+    Args:
+        waves: What was played, one seed each.
+        folder: Where the files go.
+
+    Returns:
+        A few lines: what happened, and what to open.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     told = waves[0].figures | {"seeds": [wave.figures for wave in waves]}
     (folder / "wave.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    plot = plot_wave(waves[0])
-    plot.write_html(folder / "wave.html", include_plotlyjs=True, div_id="wave")
-    return "\n".join([*map(summary, waves), "", f"open in a browser: {folder / 'wave.html'}"])
+    page = folder / "wave.html"
+    plot_wave(waves[0]).write_html(page, include_plotlyjs=True, div_id="wave")
+    return "\n".join([*map(summary, waves), "", f"open in a browser: {page}"])
 
 
 def summary(wave: Wave) -> str:
