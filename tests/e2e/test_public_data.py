@@ -33,7 +33,7 @@ AIMS = {
 def kedro(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the kedro command in a checkout, as a person would."""
     return subprocess.run(
-        [sys.executable, "-m", "kedro", "run", *arguments],
+        [sys.executable, "-m", "kedro", *arguments],
         cwd=checkout,
         capture_output=True,
         text=True,
@@ -41,14 +41,22 @@ def kedro(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.skipif(
+needs_accounts = pytest.mark.skipif(
     not ETHEREUM.is_dir(), reason=f"public Ethereum accounts are not at {ETHEREUM} (docs/data.md)"
 )
+
+
+@needs_accounts
 def test_the_ethereum_command_writes_and_prints_the_figures(checkout):
     """Both cohorts reach what is known to be possible, and a week of an account tells less."""
     ran = kedro(
         checkout,
-        *("--env=ethereum", "--pipelines=scam_crossvalidation", f"--params=source_dir={ETHEREUM}"),
+        *(
+            "run",
+            "--env=ethereum",
+            "--pipelines=scam_crossvalidation",
+            f"--params=source_dir={ETHEREUM}",
+        ),
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     written = checkout / "data/ethereum/08_reporting/scam/evaluation.json"
@@ -69,11 +77,39 @@ def test_the_ethereum_command_writes_and_prints_the_figures(checkout):
     assert '"recall_at_1pct_fpr"' in ran.stdout + ran.stderr
 
 
+@needs_accounts
+def test_the_wave_is_noticed_and_won_back(checkout):
+    """Scams of another list are noticed in time, without a false alarm, and found once labelled."""
+    ran = kedro(checkout, "loop", "wave", "--env=ethereum", f"--params=source_dir={ETHEREUM}")
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    told = json.loads((checkout / "data/ethereum/08_reporting/wave.json").read_text())
+    assert told["false_alarms"] == 0
+    assert told["quiet_batches"] == told["wave_batches"] > told["batches_to_action"]
+    assert told["accounts_to_action"] <= 1000
+    assert told["recall_before"] == pytest.approx(0.81, abs=0.03)
+    assert told["recall_after_300"] >= 0.90
+    assert told["recall_after_all"] >= 0.94
+    assert told["recall_old_scams_after"] >= told["recall_old_scams_before"]
+    assert (checkout / "data/ethereum/08_reporting/wave.html").is_file()
+
+
+def test_a_desk_without_a_wave_is_one_line(checkout):
+    """Where no wave is configured, the command says so and names an environment that has one."""
+    ran = kedro(checkout, "loop", "wave")
+    assert ran.returncode != 0
+    assert "--env=ethereum" in ran.stderr.strip().splitlines()[-1]
+
+
 def test_a_missing_folder_is_one_line(checkout):
     """Without the data the command names folder and remedy, and fails."""
     ran = kedro(
         checkout,
-        *("--env=ethereum", "--pipelines=scam_crossvalidation", "--params=source_dir=nowhere"),
+        *(
+            "run",
+            "--env=ethereum",
+            "--pipelines=scam_crossvalidation",
+            "--params=source_dir=nowhere",
+        ),
     )
     assert ran.returncode != 0
     last = ran.stderr.strip().splitlines()[-1]

@@ -4,11 +4,14 @@ import logging
 from pathlib import Path
 
 import click
+from kedro.framework.cli.project import run as kedro_run
 
 from ucu_mlops.cli.run import in_one_line
 
 # A line per dataset is for single runs; here a line per day is progress.
 CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic", "ucu_mlops.pipelines")
+# As for kedro run: --params=source_dir=DIR
+PARAMS = next(option for option in kedro_run.params if option.name == "params")
 
 
 def _quieten() -> None:
@@ -99,3 +102,18 @@ def listen_command(host: str, port: int, env: str | None) -> None:
     from ucu_mlops.loop.project import Project  # noqa: PLC0415
 
     listen(Project(Path.cwd(), env), host, port)
+
+@loop.command("wave", params=[PARAMS])
+@click.option("--seeds", default=0, type=int, help="Seeds of the split: --seeds 0 1 2.")
+@click.argument("more_seeds", nargs=-1, type=int)
+@click.option("--env", default=None, help="Environment of a labelled data set, such as ethereum.")
+@in_one_line
+def wave_command(
+    seeds: int, more_seeds: tuple[int, ...], env: str | None, params: dict[str, str]
+) -> None:
+    """Let a wave of new scams come over a champion that never saw any, on labelled accounts."""
+    from ucu_mlops.loop.project import Project  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.wave_page import run_wave  # noqa: PLC0415
+
+    _quieten()
+    click.echo(run_wave(Project(Path.cwd(), env), params, (seeds, *more_seeds)))

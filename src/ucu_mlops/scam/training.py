@@ -72,7 +72,7 @@ def train(
             **training,
             "options": asdict(options),
             "columns": columns,
-            "importances": _importances(fitted, columns),
+            "importances": importances(fitted, columns),
             "held_out": _held_out_metrics(fitted, training_set),
         },
     )
@@ -84,7 +84,13 @@ def train(
     return Draft(manifest, files)
 
 
-def _importances(fitted: FittedScam, columns: Sequence[str]) -> dict[str, float]:
+def importances(fitted: FittedScam, columns: Sequence[str]) -> dict[str, float]:
+    """Give each feature's share of the trees' gain.
+
+    Args:
+        fitted: The fitted model.
+        columns: The feature behind each column of the trees.
+    """
     gains = np.asarray(fitted.classifier.booster_.feature_importance("gain"), dtype=np.float64)
     shares = gains / max(gains.sum(), np.finfo(np.float64).tiny)
     names = [spec.name for spec in fitted.features]

@@ -47,12 +47,12 @@ def cross_validate_labels(
     """
     declared = parse_declarations(features)
     spine = declared_labels(declared, labels)
-    rows, specs = _described(spine, source_tables, declared)
+    rows, specs = describe(spine, source_tables, declared)
     report = cross_validate(rows, specs, training, options)
     if options.first_days:
         events = _first_events(source_tables, declared, options.first_days_source)
         young = _early(spine, events, options.first_days)
-        rows, specs = _described(young, source_tables, declared)
+        rows, specs = describe(young, source_tables, declared)
         everybody = CrossValidationOptions(
             folds=options.folds, seed=options.seed, cases_share=options.cases_share
         )
@@ -78,7 +78,7 @@ def compare_variants(
         As :func:`ucu_mlops.scam.comparison.compare` describes it.
     """
     declared = parse_declarations(features)
-    rows, specs = _described(declared_labels(declared, labels), source_tables, declared)
+    rows, specs = describe(declared_labels(declared, labels), source_tables, declared)
     if options.first_days_source:
         first = _first_events(source_tables, declared, options.first_days_source).execute()
         rows = add_first_event_day(rows, first)
@@ -137,9 +137,19 @@ def plot_comparison(comparison: dict[str, Any]) -> go.Figure:
     return figure
 
 
-def _described(
+def describe(
     spine: ibis.Table, source_tables: Mapping[str, ibis.Table], declared: Declarations
 ) -> tuple[pd.DataFrame, Sequence[FeatureSpec]]:
+    """Put every available feature beside labelled entities, as known at the end of their day.
+
+    Args:
+        spine: One row per labelled entity: ``entity_id``, ``as_of``, and what else shall be kept.
+        source_tables: Event tables by name.
+        declared: Declared sources and groups.
+
+    Returns:
+        The spine with the features, ordered by entity and day; and the features.
+    """
     names = [feature.name for group in declared.groups for feature in group.features]
     stored = ibis.memtable(spine.to_pyarrow())
     rows = point_in_time(names, declared, source_tables, stored).execute()
