@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import duckdb
 import pyarrow as pa
@@ -123,12 +124,43 @@ def test_a_refused_save_leaves_nothing_behind(connection):
     spec = table_spec("payments", ["id"], None, None, None)
     for rows in ({"id": [1, 1]}, {"id": [None, 2]}):
         with pytest.raises(DuplicateKeyError):
-            save_all(opened, {"payments": (spec, pa.table(rows))})
+            save_all(connection, {"payments": (spec, pa.table(rows))})
     with pytest.raises(WarehouseError, match="nothing was saved: Conversion Error"):
-        save_all(opened, {"payments": (spec, opened.sql("SELECT 'x'::INT AS id"))})
+        save_all(connection, {"payments": (spec, opened.sql("SELECT 'x'::INT AS id"))})
     assert opened.list_tables(database=("staging", "main")) == []
-    save_all(opened, {"payments": (spec, pa.table({"id": [1]}))})
+    save_all(connection, {"payments": (spec, pa.table({"id": [1]}))})
     assert opened.table("payments").count().to_pyarrow().as_py() == 1
+
+
+@pytest.mark.parametrize(
+    ("usual", "meanwhile"),
+    [("2GB", "238.4 MiB"), ("64MiB", "64.0 MiB"), (None, "238.4 MiB")],
+    ids=["much", "little already", "DuckDB's own"],
+)
+@pytest.mark.parametrize("breaks", [False, True], ids=["whole", "broken"])
+def test_a_stream_gets_little_memory_and_the_rest_comes_back(connection, usual, meanwhile, breaks):
+    """125 MB a thread or what is configured, if less, while batches come; then all of it again."""
+    config = connection | {
+        "settings": {"threads": 2} | ({"memory_limit": usual} if usual else {}),
+    }
+    opened = warehouse.connect(config)
+    seen = []
+
+    def limit():
+        with opened.con.cursor() as cursor:
+            return cursor.sql("SELECT current_setting('memory_limit')").fetchone()[0]
+
+    def batches():
+        seen.append(limit())
+        yield pa.record_batch({"id": [1]})
+        if breaks:
+            raise OSError("the source is gone")
+
+    before, spec = limit(), table_spec("payments", ["id"], None, None, None)
+    rows = pa.RecordBatchReader.from_batches(pa.schema({"id": pa.int64()}), batches())
+    with pytest.raises(WarehouseError, match="the source is gone") if breaks else nullcontext():
+        save_all(config, {"payments": (spec, rows)})
+    assert (seen, limit()) == ([meanwhile], before)
 
 
 def test_threads_save_one_after_another(connection):
@@ -137,7 +169,7 @@ def test_threads_save_one_after_another(connection):
 
     def save(number):
         spec = table_spec(f"table_{number}", ["id"], None, None, None)
-        save_all(opened, {spec.table: (spec, pa.table({"id": [number]}))})
+        save_all(connection, {spec.table: (spec, pa.table({"id": [number]}))})
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(save, range(8)))

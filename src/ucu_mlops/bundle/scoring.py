@@ -10,7 +10,7 @@ from ucu_mlops.bundle.predict import Predictor, check_columns
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.features.period import Period
 
-BATCH_ROWS = 16_384  # small enough to stay in the processor's caches between one step and the next
+BATCH_ROWS = 4_096  # small enough to stay in the processor's caches between one step and the next
 SCORES = pa.schema(
     {
         "model": pa.string(),

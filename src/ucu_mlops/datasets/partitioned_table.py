@@ -82,7 +82,7 @@ class PartitionedTableDataset(AbstractDataset[Rows, ir.Table]):
             DataError: ``data`` may not be stored; nothing was changed.
             WarehouseError: The warehouse could not compute or store it; nothing was changed.
         """
-        save_all(warehouse.connect(self._connection), {self._spec.table: (self._spec, data)})
+        save_all(self._connection, {self._spec.table: (self._spec, data)})
 
     def _exists(self) -> bool:
         return self._spec.table in warehouse.connect(self._connection).list_tables()

@@ -108,7 +108,7 @@ class PartitionedTablesDataset(AbstractDataset[dict[str, Rows], dict[str, ir.Tab
             name: (self._specs.get(name) or self._inferred(name), each)
             for name, each in data.items()
         }
-        save_all(warehouse.connect(self._connection), rows)
+        save_all(self._connection, rows)
 
     def _declared(self, name: str, raw: Mapping[str, Any]) -> TableSpec:
         if unknown := sorted(set(raw) - TABLE_KEYS):

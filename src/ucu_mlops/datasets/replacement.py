@@ -3,11 +3,13 @@
 This is what another warehouse would do in its own way; DuckDB deletes and inserts.
 """
 
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
+from typing import Any
 
 import duckdb
 import ibis
+import pyarrow as pa
 import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 
@@ -16,12 +18,15 @@ from ucu_mlops.datasets.staging import PLACE, Rows, Staged, stage
 from ucu_mlops.datasets.table_spec import TableSpec
 from ucu_mlops.errors import DuplicateKeyError, WarehouseError
 
+# The least that DuckDB's guide advises for a thread; a stream needs no more.
+BYTES_PER_THREAD = 125_000_000
 
-def save_all(connection: Backend, tables: Mapping[str, tuple[TableSpec, Rows]]) -> None:
+
+def save_all(config: Mapping[str, Any], tables: Mapping[str, tuple[TableSpec, Rows]]) -> None:
     """Replace the rows of several tables together: all of them or none.
 
     Args:
-        connection: The warehouse.
+        config: The warehouse, as for ``warehouse.connect``.
         tables: By name, what each table is and its new rows.
 
     Raises:
@@ -29,13 +34,16 @@ def save_all(connection: Backend, tables: Mapping[str, tuple[TableSpec, Rows]]) 
         WarehouseError: The warehouse could not compute or store them; nothing was changed.
     """
     names = ", ".join(spec.table for spec, _ in tables.values())
+    connection = warehouse.connect(config)
+    streams = all(isinstance(rows, pa.RecordBatchReader) for _, rows in tables.values())
     with warehouse.writing, closing(connection.con.cursor()) as session:
         cursor = ibis.duckdb.from_connection(session)
         staged: list[Staged] = []
         try:
-            for spec, rows in tables.values():
-                staged.append(stage(connection, cursor, spec, rows))
-            _replace(cursor, staged)
+            with _frugal(cursor, config) if streams else nullcontext():
+                for spec, rows in tables.values():
+                    staged.append(stage(connection, cursor, spec, rows))
+                _replace(cursor, staged)
         except duckdb.Error as error:
             raise WarehouseError(
                 f"table {names}: nothing was saved: {warehouse.first_line(error)}"
@@ -43,6 +51,23 @@ def save_all(connection: Backend, tables: Mapping[str, tuple[TableSpec, Rows]]) 
         finally:
             for each in staged:
                 cursor.drop_table(each.name, database=PLACE)
+
+
+@contextmanager
+def _frugal(cursor: Backend, config: Mapping[str, Any]) -> Iterator[None]:
+    """Let DuckDB keep little while rows stream: it would fill its limit with what it reads once.
+
+    The limit is the whole process's: a statement of another thread may go to disk meanwhile.
+    """
+    usual = (config.get("settings") or {}).get("memory_limit")
+    enough = f"current_setting('threads') * {BYTES_PER_THREAD}"
+    given = "parse_formatted_bytes(current_setting('memory_limit'))"
+    (limit,) = cursor.raw_sql(f"SELECT least({enough}, {given})").fetchone()
+    cursor.raw_sql(f"SET memory_limit = '{limit} bytes'")
+    try:
+        yield
+    finally:
+        cursor.raw_sql(f"SET memory_limit = '{usual}'" if usual else "RESET memory_limit")
 
 
 def _replace(cursor: Backend, staged: list[Staged]) -> None:

@@ -17,7 +17,7 @@ from ucu_mlops.features.groups import Aggregate, FeatureGroup, Ratio
 from ucu_mlops.features.measures import measures_of
 from ucu_mlops.features.one_day import distinct_of_day, measures_of_day
 from ucu_mlops.features.reader import Events, entity_days, read_events
-from ucu_mlops.features.running import alike_by_value, running_features
+from ucu_mlops.features.running import alike_by_value, distinct_in_sight, running_features
 from ucu_mlops.features.sequences import (
     alike_by_window,
     derived_features,
@@ -108,9 +108,12 @@ def _of_days(
     trailing = [each for each in features if each.window is not None]
     measured = [each for each in trailing if measures_of(each)]
     tops = [each for each in trailing if each.aggregate == "top_share"]
-    running = [each for each in features if each not in (*measured, *tops)]
+    distinct = [each for each in trailing if each not in (*measured, *tops)]
+    running = [each for each in features if each.window is None]
     for alike in alike_by_value(tops):
         yield trailing_top_share(events.of(alike), rows, alike)
+    for alike in alike_by_value(distinct):
+        yield distinct_in_sight(events.of(alike), rows, alike)
     if measured:
         yield trailing_measures(events.of(measured), rows, measured)
     if running:

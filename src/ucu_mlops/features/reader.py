@@ -94,13 +94,13 @@ class Events:
         at = ibis.date(day.isoformat())
         number = day_number(day)
         events = with_days(self._read(part, at, at))
-        return _chosen(events.mutate(known=number, first=number, last=number), part)
+        return _chosen(events.mutate(known=number, first=number, last=number, n_rows=1), part)
 
     def _of_spans(self, part: FeatureGroup) -> ibis.Table:
         rows = self.rows
         events = self._read(part, rows["as_of"].min(), rows["as_of"].max())
         spans = rows.group_by("name", "entity_id").aggregate(
-            first=rows["day"].min(), last=rows["day"].max()
+            first=rows["day"].min(), last=rows["day"].max(), n_rows=rows.count().cast("int32")
         )
         # Joined first: days are made only of what concerns the rows' entities.
         joined = events.rename(name="entity_id").join(spans, "name").drop("name")
@@ -145,6 +145,6 @@ def _chosen(events: ibis.Table, part: FeatureGroup) -> ibis.Table:
     # What a common table holds costs memory for each event: moments only if somebody asks.
     moments = ["occurred_at", "known_at"] if needs_moments(part) else []
     return events.select(
-        *("entity_id", *moments, "occurred", "known", "first", "last"),
+        *("entity_id", *moments, "occurred", "known", "first", "last", "n_rows"),
         *(OF + name for name in wanted),
     )

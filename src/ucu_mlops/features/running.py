@@ -18,7 +18,10 @@ from ucu_mlops.features.events import recent
 from ucu_mlops.features.groups import Aggregate
 from ucu_mlops.features.measures import measures_of, merge, named, value_of
 from ucu_mlops.features.reader import Events
-from ucu_mlops.features.trailing import KEYS, longest_of, with_value
+from ucu_mlops.features.trailing import KEYS, longest_of, seen_by, with_value
+
+# Up to so many rows that see an event it is faster to let each look for itself than to carry along.
+FEW = 5
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Changes:
 
 
 def running_features(events: Events, rows: ibis.Table, features: Sequence[Aggregate]) -> ibis.Table:
-    """Compute what can be carried along: ``distinct``, and lives but for their spread.
+    """Compute what is carried along through lives: all but their spread.
 
     Args:
         events: Where the events are read.
@@ -50,9 +53,7 @@ def running_features(events: Events, rows: ibis.Table, features: Sequence[Aggreg
     tops = [each for each in features if each.aggregate == "top_share"]
     changes += [_top_changes(events.of([each]), each) for each in tops]
     distinct = [each for each in features if each.aggregate == "distinct"]
-    changes += [_first_seen(events.of([each]), each) for each in distinct if each.window is None]
-    for alike in alike_by_value([each for each in distinct if each.window is not None]):
-        changes += _in_sight(events, rows, alike)
+    changes += [_first_seen(events.of([each]), each) for each in distinct]
     known = _run(changes, rows)
     names = named(lives)
     values = {
@@ -104,16 +105,49 @@ def _first_seen(events: ibis.Table, feature: Aggregate) -> Changes:
     return _per_day(firsts, firsts["day"], {feature.name: ibis.literal(1.0)})
 
 
-def _in_sight(events: Events, rows: ibis.Table, features: Sequence[Aggregate]) -> list[Changes]:
+def distinct_in_sight(
+    events: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
+) -> ibis.Table:
+    """Count how many different values a window saw.
+
+    Args:
+        events: One row per event, as ``Events.of`` gives them.
+        rows: One row per entity and day.
+        features: The same column and condition over several windows.
+
+    Returns:
+        One row per row that sees any value, or more: ``entity_id``, ``day``, the features.
+    """
+    longest = longest_of(features)
+    values = with_value(recent(events, longest), features[0])
+    alone = values["first"] == values["last"]
+    # How many rows see an event, on average, is the entity's rows in sight of one another.
+    few = values["n_rows"] * longest <= FEW * (values["last"] - values["first"] + longest)
+    seen = ibis.union(
+        *(
+            each.select(*KEYS, "value", age=each["day"] - each["occurred"])
+            for each in (
+                values.filter(alone).rename(day="last"),
+                seen_by(values.filter(few, ~alone), rows, longest),
+            )
+        )
+    )
+    latest = seen.group_by(*KEYS, "value").aggregate(age=seen["age"].min())
+    counted = latest.group_by(*KEYS).aggregate(
+        **{each.name: (latest["age"] < each.window).sum().cast("float64") for each in features}
+    )
+    many = values.filter(~few)
+    carried = _run(_spans(many, features), rows.semi_join(many, "entity_id"))
+    return ibis.union(counted, carried.select(counted.columns))
+
+
+def _spans(values: ibis.Table, features: Sequence[Aggregate]) -> list[Changes]:
     """A window sees a value from the day on which it is known until its latest event leaves it.
 
     So each day of becoming known opens a span of days, which ends when the window is over or with
     the value's next such day, whichever is first. How many spans cover a day is how many values
     its window saw; exact, because it is whole numbers that are added and taken away.
     """
-    values = with_value(recent(events.of(features), longest_of(features)), features[0])
-    alone = _in_sight_of_one(values.filter(values["first"] == values["last"]), rows, features)
-    values = values.filter(values["first"] < values["last"])
     days = values.group_by("entity_id", "value", "known").aggregate(
         occurred=values["occurred"].max(),
         first=values["first"].max(),
@@ -124,30 +158,16 @@ def _in_sight(events: Events, rows: ibis.Table, features: Sequence[Aggregate]) -
         latest=days["occurred"].max().over(_so_far(["entity_id", "value"], "known")),
         following=days["known"].lead().over(ibis.window(**order)),
     )
-    # Spans that no row sees are not worth counting: for a single day that is most of them.
+    # Spans that no row sees are not worth counting.
     ends = {each.name: _end(spans, each.window) for each in features}
     seen = {name: (spans["known"] < end) & (spans["first"] < end) for name, end in ends.items()}
     opened = {name: ibis.ifelse(each, 1.0, 0.0) for name, each in seen.items()}
-    changes = [alone, _per_day(spans, spans["known"], opened)]
+    changes = [_per_day(spans, spans["known"], opened)]
     for each in features:
         closed = spans.filter(seen[each.name], ends[each.name] <= spans["last"])
         minus = {each.name: ibis.literal(-1.0)}
         changes.append(_per_day(closed, _end(closed, each.window), minus))
     return changes
-
-
-def _in_sight_of_one(
-    values: ibis.Table, rows: ibis.Table, features: Sequence[Aggregate]
-) -> Changes:
-    """An entity with one row sees a value in each window that its latest event lies in."""
-    latest = values.group_by("entity_id", "value").aggregate(
-        age=(values["last"] - values["occurred"]).min()
-    )
-    counted = latest.group_by("entity_id").aggregate(
-        **{each.name: (latest["age"] < each.window).sum().cast("float64") for each in features}
-    )
-    found = rows.select(*KEYS).join(counted, "entity_id")
-    return Changes(found, {each.name: "sum" for each in features})
 
 
 def _end(spans: ibis.Table, window: int | None) -> ibis.Column:

@@ -152,7 +152,9 @@ def with_value(events: ibis.Table, feature: Aggregate) -> ibis.Table:
     """Return the events that meet a feature's condition and have a ``value`` in its column."""
     meets = condition(events, feature.where)
     chosen = events if meets is None else events.filter(meets)
-    chosen = chosen.select(*PART, "first", "last", value=kinds_of(chosen[OF + str(feature.column)]))
+    chosen = chosen.select(
+        *PART, "first", "last", "n_rows", value=kinds_of(chosen[OF + str(feature.column)])
+    )
     return chosen.filter(chosen["value"].notnull())
 
 
