@@ -356,3 +356,19 @@ def test_options_come_from_yaml():
     assert DecisionOptions(breaker={"retrainings": 2}).breaker.retrainings == 2
     with pytest.raises(ConfigurationError, match=r"outcome\.window_days"):
         DecisionOptions(outcome={"window_days": 0})
+
+
+def test_a_rule_is_to_be_replaced_as_soon_as_verdicts_allow():
+    """Where the champion never learnt, each cool-down and enough verdicts ask for a model anew."""
+    assert decided(rows(country="qqq"), standing=Standing("2", is_rule=True)).action == "retrain"
+    young = Standing("2", trained=ago(3), is_rule=True)
+    assert decided(rows(country="qqq"), standing=young).action == "none"
+    few = {"new_verdicts": {"decided": 20, "violations": 1}}
+    assert decided(rows(country="qqq"), few, Standing("2", is_rule=True)).action == "none"
+
+
+@pytest.mark.parametrize(("age", "action"), [(89, "none"), (90, "retrain")])
+def test_an_old_champion_is_due_for_another_training(age, action):
+    """However quiet it is, what was learnt a quarter ago is learnt anew."""
+    decision = decided(rows(country="qqq"), standing=Standing("2", trained=ago(age)))
+    assert decision.action == action

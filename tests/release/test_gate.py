@@ -64,6 +64,23 @@ def test_promotes_what_is_clearly_better():
     assert set(told["conditions"][0]) == {"name", "holds", "measured", "needed"}
 
 
+def test_goes_back_as_far_as_the_wanted_positives_ask_for():
+    """With too few positives in the recent days earlier ones are compared too, and no others."""
+    frame = holdout()
+    positive = frame["label"].eq(1)
+    ages = np.where(positive, frame["entity_id"].str[1:].astype(int) * 3, 0)
+    old = frame.assign(as_of=pd.Timestamp("2026-06-01") - pd.to_timedelta(ages, unit="D"))
+    old = old.drop_duplicates(["entity_id", "as_of"])
+
+    def compared(wanted: int) -> tuple[int, int]:
+        metrics = compare(old, GateOptions(resamples=200, wanted_positives=wanted)).metrics
+        return metrics["recent"]["days"], metrics["positives"]
+
+    assert compared(wanted=20) == (58, 20)
+    assert compared(wanted=5) == (28, 10)
+    assert compared(wanted=1000) == (178, 60)
+
+
 def test_keeps_the_champion_against_its_equal():
     """The same scores gain nothing; twenty equally good challengers hardly ever pass."""
     frame = holdout()

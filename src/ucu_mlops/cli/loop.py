@@ -103,6 +103,7 @@ def listen_command(host: str, port: int, env: str | None) -> None:
 
     listen(Project(Path.cwd(), env), host, port)
 
+
 @loop.command("wave", params=[PARAMS])
 @click.option("--seeds", default=0, type=int, help="Seeds of the split: --seeds 0 1 2.")
 @click.argument("more_seeds", nargs=-1, type=int)

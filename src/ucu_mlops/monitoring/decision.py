@@ -41,6 +41,8 @@ class DecisionOptions:
         after_moderators_days: Days for which a queue that is confirmed less is laid to moderators
             who changed: its usual precision is from before.
         cooldown_days: Days after a training without another one.
+        max_age_days: Days after its last training day from which a champion is due for another,
+            however quiet it is.
         min_verdicts: Verdicts that the last training did not know, below which another one would
             learn nothing.
         breaker: After how many trainings without gain people are called instead.
@@ -53,6 +55,7 @@ class DecisionOptions:
     after_fault_days: int = 28
     after_moderators_days: int = 28
     cooldown_days: int = 7
+    max_age_days: int = 90
     min_verdicts: int = 100
     breaker: BreakerOptions = field(default_factory=BreakerOptions)
     outcome: OutcomeOptions = field(default_factory=OutcomeOptions)
@@ -73,7 +76,7 @@ class DecisionOptions:
             )
         for name in (
             *("after_fault_days", "after_moderators_days"),
-            *("cooldown_days", "min_verdicts"),
+            *("cooldown_days", "max_age_days", "min_verdicts"),
         ):
             if getattr(self, name) < 0:
                 raise ConfigurationError(
@@ -89,12 +92,14 @@ class Standing:
         version: The champion's version; days compared with another's reference do not count.
             None counts every day.
         trained: Day up to which the champion learnt, if known.
+        is_rule: Whether the champion is the rule, which never learnt.
         past: Earlier decisions; of ``as_of`` itself and later ones nothing is used.
     """
 
     version: str | None = None
     trained: date | None = None
     past: tuple[PastDecision, ...] = ()
+    is_rule: bool = False
 
     def last_training(self, as_of: date) -> date | None:
         """Give the day last trained for, with success or not.
@@ -180,7 +185,10 @@ def decide(
     )
     changed = _moderators_changed(outcome["moderators"], drifting)
     blamed = changed or standing.moderators_changed_within(options.after_moderators_days, as_of)
-    causes = _causes(drifting, outcome["queue_precision"], options, blamed)
+    causes = [
+        *_causes(drifting, outcome["queue_precision"], options, blamed),
+        *_due(as_of, options, standing),
+    ]
     breaker = breaker_of(standing.past, as_of, options.breaker)
     hold = _hold(outcome, breaker, as_of, options, standing)
     if faults:
@@ -246,6 +254,15 @@ def _causes(
     if precision["state"] == "drift" and not blamed:
         sentences.append(precision_sentence(precision))
     return sentences
+
+
+def _due(as_of: date, options: DecisionOptions, standing: Standing) -> list[str]:
+    """Say why it is time for another version although nothing moved."""
+    if standing.is_rule:
+        return ["The champion is the rule: a model may be better by now."]
+    if standing.trained is None or (as_of - standing.trained).days < options.max_age_days:
+        return []
+    return [f"The champion learnt up to {standing.trained}: it is due for another training."]
 
 
 def _hold(

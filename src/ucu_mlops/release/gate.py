@@ -59,7 +59,8 @@ def compare(
     """
     segments = segments or {}
     _check(frame, segments)
-    rows = _recent(frame, options)
+    days = _days_back(frame, options)
+    rows = _recent(frame, days)
     positives = int(rows.loc[rows["label"].eq(1), "entity_id"].nunique())
     explored = rows["weight"].gt(1)
     metrics: dict[str, Any] = {
@@ -69,7 +70,7 @@ def compare(
         "explored": int(explored.sum()),
         "explored_positives": int((explored & rows["label"].eq(1)).sum()),
         "capacity": max(1, round(options.capacity_share * len(rows))),
-        "recent": {"metric": options.metric, "days": options.recent_days},
+        "recent": {"metric": options.metric, "days": days},
         "gain": None,
         "level": options.level,
         "segments": {},
@@ -121,14 +122,25 @@ def _check(frame: pd.DataFrame, segments: Mapping[str, Sequence[float]]) -> None
             )
 
 
-def _recent(frame: pd.DataFrame, options: GateOptions) -> pd.DataFrame:
-    days = pd.to_datetime(frame["as_of"])
-    ages = (days.max() - days).dt.days
+def _days_back(frame: pd.DataFrame, options: GateOptions) -> int:
+    """Give the recent days, and earlier ones as far as the wanted positives ask for them."""
+    ages = _ages(frame)[frame["label"].eq(1)]
+    wanted = ages.groupby(frame["entity_id"]).min().nsmallest(options.wanted_positives)
+    return max(options.recent_days, int(wanted.max()) + 1 if len(wanted) else 0)
+
+
+def _recent(frame: pd.DataFrame, days: int) -> pd.DataFrame:
+    ages = _ages(frame)
     return (
-        frame.assign(age=ages)[ages < options.recent_days]
+        frame.assign(age=ages)[ages < days]
         .sort_values(["entity_id", "as_of"])
         .reset_index(drop=True)
     )
+
+
+def _ages(frame: pd.DataFrame) -> pd.Series:
+    days = pd.to_datetime(frame["as_of"])
+    return (days.max() - days).dt.days
 
 
 def _segments_hold(segments: dict[str, dict[str, Any]], options: GateOptions) -> Condition:

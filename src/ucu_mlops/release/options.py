@@ -17,6 +17,8 @@ class GateOptions:
             checked and every model be perfect.
         recent_days: Days up to the latest labelled one that are compared: before a shift both
             versions were good, and those days would drown the ones that matter.
+        wanted_positives: Users with a confirmed case for whom earlier days are compared as well,
+            as many as it takes.
         half_life_days: Days after which a row counts half, within those.
         largest_share: Largest share of all that is counted that one positive may carry: an explored
             case stands for many users.
@@ -38,6 +40,7 @@ class GateOptions:
     metric: str = "recall_at_capacity"
     capacity_share: float = 0.2
     recent_days: int = 28
+    wanted_positives: int = 20
     half_life_days: float = 14.0
     largest_share: float = 0.1
     min_positives: int = 10
@@ -70,7 +73,8 @@ class GateOptions:
                 raise ConfigurationError(
                     f"gate.{name} must be between 0 and 1, got {getattr(self, name)}"
                 )
-        for name in ("recent_days", "min_positives", "max_age_days", "resamples", "latency_ratio"):
+        counts = ("recent_days", "wanted_positives", "min_positives", "max_age_days", "resamples")
+        for name in (*counts, "latency_ratio"):
             if not getattr(self, name) >= 1:
                 raise ConfigurationError(
                     f"gate.{name} must be at least 1, got {getattr(self, name)}"

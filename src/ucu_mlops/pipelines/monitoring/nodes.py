@@ -123,6 +123,7 @@ def decide_action(
         version=champion.version,
         trained=date.fromisoformat(champion.manifest.as_of),
         past=_past(decisions.filter(decisions["as_of"] < period.as_of).execute()),
+        is_rule=champion.manifest.kind == "rule",
     )
     outcome = outcome_of(
         counted_verdicts(own, verdicts, period.as_of).execute(),
