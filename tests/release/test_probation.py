@@ -181,6 +181,8 @@ def test_the_change_is_what_the_last_decision_named(released):
     assert changed_since(decisions, released("override").head("scam")) is None
     assert changed_since(decisions.iloc[:1], released().head("scam")) is None
     assert changed_since(decisions, None) is None
+    confirmed_less = decisions.assign(evidence=json.dumps({"drifting": []}))
+    assert changed_since(confirmed_less, released().head("scam")) == date(2026, 3, 9)
 
 
 def test_refuses_what_cannot_be_tested(released):

@@ -19,6 +19,7 @@ from ucu_mlops.release.ledger import Ledger, Move
 PROBATION_NEEDS = ("as_of", "source", "version", "is_violation", "decided_at")
 ASKED_FOR = ("model", "rule")  # reports and exploration find the same whoever is champion
 WHO = "probation"
+OUTCOME_DAYS = 10  # a week of cases and three days until they are decided
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ def changed_since(decisions: pd.DataFrame, head: Move | None) -> date | None:
         head: The move that made the champion.
 
     Returns:
-        The first day of the drift that the last decision to retrain before the promotion named.
+        The first day of the drift that the last decision to retrain before the promotion named; if
+        it named none, its queue was confirmed less, and the days that showed it are what counts.
     """
     if head is None or head.kind != "promote":
         return None
@@ -142,9 +144,11 @@ def changed_since(decisions: pd.DataFrame, head: Move | None) -> date | None:
     ]
     if asked.empty:
         return None
-    evidence = json.loads(asked.sort_values("as_of")["evidence"].iloc[-1])
-    days = [each["since"] for each in evidence.get("drifting", []) if each.get("since")]
-    return min(map(date.fromisoformat, days), default=None)
+    last = asked.sort_values("as_of").iloc[-1]
+    drifting = json.loads(last["evidence"]).get("drifting", [])
+    days = [date.fromisoformat(each["since"]) for each in drifting]
+    shown = (pd.Timestamp(last["as_of"]) - pd.Timedelta(days=OUTCOME_DAYS)).date()
+    return min(days, default=shown)
 
 
 def end_trial(
