@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport, play_day
+from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
 from ucu_mlops.loop.report import write_report
@@ -134,7 +135,7 @@ def test_playing_a_day_again_leaves_the_same(days, project):
         ]
 
     before = of_the_day()
-    play_day(project, "scam", date(2026, 4, 3), simulated=True)
+    play_day(project, "scam", date(2026, 4, 3), RunHere(project), simulated=True)
     for old, new in zip(before, of_the_day(), strict=True):
         pd.testing.assert_frame_equal(old, new)
 

@@ -19,6 +19,8 @@ from ucu_mlops.monitoring.histograms import day_histograms, outliers
 from ucu_mlops.monitoring.outcome import outcome_of
 from ucu_mlops.monitoring.page import draw_page
 from ucu_mlops.monitoring.summary import summarize
+from ucu_mlops.release.ledger import Move
+from ucu_mlops.release.probation import ProbationOptions, changed_since, watch_trial
 from ucu_mlops.review.queue import ReviewOptions
 from ucu_mlops.review.verdicts import counted_verdicts
 
@@ -223,6 +225,33 @@ def draw_day(
 
 def _of_day(table: ibis.Table, period: Period) -> ibis.Table:
     return table.filter(table["as_of"] == period.as_of)
+
+
+def watch_probation(
+    moves: list[Move],
+    cases: ibis.Table,
+    verdicts: ibis.Table,
+    decisions: ibis.Table,
+    champion: Bundle,
+    options: ProbationOptions,
+    period: Period,
+) -> dict[str, Any]:
+    """Say whether the champion, if it is new, does as well as the version before it.
+
+    Returns:
+        A JSON object: ``state``, ``version``, ``predecessor``, ``revision`` and ``evidence``.
+    """
+    model = champion.manifest.model
+    known = counted_verdicts(cases.filter(cases["model"] == model), verdicts, period.as_of)
+    head = moves[-1] if moves else None
+    since = changed_since(decisions.select("as_of", "action", "evidence").execute(), head)
+    verdict = watch_trial(moves, known.execute(), since, period.as_of, options)
+    log = logger.warning if verdict["state"] == "failed" else logger.info
+    log(
+        "%s of %s: probation of version %s: %s",
+        *(model, period.as_of, verdict["version"], verdict["state"]),
+    )
+    return verdict
 
 
 def plot_drift(drift: ibis.Table, period: Period) -> go.Figure:

@@ -5,6 +5,7 @@
 → expose, draw_day → ``<model>.exposition``, ``<model>.monitoring_page``
 (``<model>.decisions`` are those of the days before)
 ``cases``, ``verdicts`` → estimate_recall → ``<model>.recall``
+``<model>.moves``, ``cases``, ``verdicts`` → watch_probation → ``<model>.probation``
 """
 
 from kedro.pipeline import Node, Pipeline
@@ -18,6 +19,7 @@ from ucu_mlops.pipelines.monitoring.nodes import (
     list_outliers,
     plot_drift,
     watch,
+    watch_probation,
 )
 from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
 
@@ -76,6 +78,20 @@ def create_pipeline(model: str) -> Pipeline:
             name="decide_action",
         ),
         Node(
+            watch_probation,
+            inputs={
+                "moves": "moves",
+                "cases": "cases",
+                "verdicts": "verdicts",
+                "decisions": "decisions",
+                "champion": "champion",
+                "options": "params:probation",
+                "period": "params:period",
+            },
+            outputs="probation",
+            name="watch_probation",
+        ),
+        Node(
             plot_drift,
             inputs={"drift": "drift", "period": "params:period"},
             outputs="drift_plot",
@@ -110,7 +126,7 @@ def create_pipeline(model: str) -> Pipeline:
         ),
         Node(
             expose,
-            inputs={"day": "monitoring", "recall": "recall"},
+            inputs={"day": "monitoring", "recall": "recall", "probation": "probation"},
             outputs="exposition",
             name="expose",
         ),
@@ -140,6 +156,7 @@ def create_pipeline(model: str) -> Pipeline:
             "params:recall": f"params:recall.{model}",
             "params:drift": f"params:drift.{model}",
             "params:decision": f"params:decision.{model}",
+            "params:probation": f"params:probation.{model}",
         },
         tags="group.scoring",
     )
