@@ -14,14 +14,16 @@ from ucu_mlops.monitoring.exposition import expose
 from ucu_mlops.pipelines.monitoring.nodes import (
     count_values,
     decide_action,
-    describe_day,
-    draw_day,
-    list_outliers,
-    plot_drift,
     watch,
     watch_probation,
 )
 from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
+from ucu_mlops.pipelines.monitoring.reporting import (
+    describe_day,
+    draw_day,
+    list_outliers,
+    plot_drift,
+)
 
 SHARED = {"cases", "verdicts"}
 
@@ -140,7 +142,6 @@ def create_pipeline(model: str) -> Pipeline:
                 "decision": "decision",
                 "outliers": "outliers",
                 "champion": "champion",
-                "period": "params:period",
             },
             outputs="monitoring_page",
             name="draw_day",
