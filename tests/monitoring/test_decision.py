@@ -356,3 +356,9 @@ def test_options_come_from_yaml():
     assert DecisionOptions(breaker={"retrainings": 2}).breaker.retrainings == 2
     with pytest.raises(ConfigurationError, match=r"outcome\.window_days"):
         DecisionOptions(outcome={"window_days": 0})
+
+
+def test_a_fault_is_told_by_what_it_shows():
+    """Words that nobody knew and numbers out of range are named where they are many."""
+    broken = rows(country="qqf").assign(unseen_share=1.0, outside_share=0.04)
+    assert "missing for 2%, unknown words 100%, Jensen-Shannon" in decided(broken).reasons[0]
