@@ -64,8 +64,9 @@ def blamed_sentence(precision: Mapping[str, Any]) -> str:
         precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
     """
     return (
-        "No reason to train again: the queue is compared with verdicts from before the "
-        f"moderators changed ({_share(precision['window'])} confirmed, before {_share(precision['baseline'])})."
+        "No reason to train again: the queue is compared with verdicts from before the moderators "
+        f"changed; now {_share(precision['window'])} are confirmed, then "
+        f"{_share(precision['baseline'])}."
     )
 
 
