@@ -73,6 +73,18 @@ def test_the_revert_is_scored_by_the_version_before(days, project, ledger):
     assert used == [[after], [before], [after]]
 
 
+def test_each_day_estimates_recall_or_says_why_not(days, project):
+    """After each day there is an estimate within its interval, or null with a reason."""
+    for day in days:
+        with project.catalog(as_of=day.as_of.isoformat()) as catalog:
+            found = catalog.load("scam.recall")
+        assert found["as_of"] == day.as_of.isoformat()
+        if found["estimate"] is None:
+            assert found["reason"]
+        else:
+            assert 0 <= found["low"] <= found["estimate"] <= found["high"] <= 1
+
+
 def test_a_confirmed_scammer_is_never_queued_again(days, project):
     """Nobody gets a first look after a day on which a violation was confirmed and known."""
     cases, verdicts = table(project, "scam.queue"), table(project, "verdicts")

@@ -109,7 +109,10 @@ def test_any_verdicts_give_an_interval_or_a_reason(rows):
         (QUEUE, "nothing was explored"),
         ([*QUEUE, look(yes=None, propensity=0.1)], "1 of 101 cases are undecided"),
         ([*QUEUE, look(yes=False, propensity=0.1)], "none of 1 explored cases was confirmed"),
-        ([*QUEUE, look(yes=True, propensity=0.1)], "0 of 1 explored confirmations were looked at"),
+        (
+            [*QUEUE, look(yes=True, propensity=0.1)],
+            "only 0 of 1 explored confirmations were looked at again",
+        ),
         (
             [*QUEUE, look(yes=True, again=False, propensity=0.1)],
             "none of 1 explored confirmations was upheld",

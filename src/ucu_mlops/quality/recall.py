@@ -169,10 +169,7 @@ def _too_little(window: pd.DataFrame) -> str | None:
         (confirmed.empty, f"none of {len(explored)} explored cases was confirmed"),
         (
             looked_again < LEAST_SHARE * len(confirmed),
-            (
-                f"{looked_again} of {len(confirmed)} explored confirmations were looked at again; a "
-                "wrong one would be taken for hundreds"
-            ),
+            f"only {looked_again} of {len(confirmed)} explored confirmations were looked at again",
         ),
         (
             not confirmed["again"].any(),
