@@ -233,6 +233,7 @@ def main() -> None:
     parser.add_argument("--reference", type=int, default=14, help="quiet days in the reference")
     parser.add_argument("--wander", type=float, default=World.wander)
     parser.add_argument("--trials", type=int, default=20, help="planted shifts of each size")
+    parser.add_argument("--queue-days", type=int, default=3_000, help="of a quiet queue; 0: none")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     _say(f"{'users':>9} {'effect':>6} {'decisions':>9} {'bound':>7} {'holds':>5} {'faults':>6}  ")
@@ -249,8 +250,9 @@ def main() -> None:
                     share = found(world, shift, asked.trials, asked.reference)
                     _say(f"{shift}: {share:.0%}  ")
             _say("\n")
-    told = replay_outcome(asked.days, asked.seed)
-    _say(f"quiet queue of {CASES} cases a day: {told}\n")
+    if asked.queue_days:
+        told = replay_outcome(asked.queue_days, asked.seed)
+        _say(f"quiet queue of {CASES} cases a day: {told}\n")
 
 
 def _say(text: str) -> None:

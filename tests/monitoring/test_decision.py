@@ -372,3 +372,9 @@ def test_an_old_champion_is_due_for_another_training(age, action):
     """However quiet it is, what was learnt a quarter ago is learnt anew."""
     decision = decided(rows(country="qqq"), standing=Standing("2", trained=ago(age)))
     assert decision.action == action
+
+
+def test_a_fault_is_told_by_what_it_shows():
+    """Words that nobody knew and numbers out of range are named where they are many."""
+    broken = rows(country="qqf").assign(unseen_share=1.0, outside_share=0.04)
+    assert "missing for 2%, unknown words 100%, Jensen-Shannon" in decided(broken).reasons[0]

@@ -9,6 +9,7 @@ import pytest
 from ucu_mlops.monitoring.exposition import HELP, expose
 
 KNOWN = {"estimate": 0.7, "low": 0.6, "high": 0.8}
+NO_TRIAL = {"state": "none"}
 UNKNOWN = {"estimate": None, "low": None, "high": None}
 
 
@@ -35,17 +36,16 @@ def test_tells_the_day(monitored):
 
 
 def test_what_is_not_known_has_no_line(monitored):
-    """No recall, no probation, no distance of a feature without values: no numbers made up."""
-    text = expose(monitored, UNKNOWN)
+    """No recall, no distance of a feature without values: no numbers made up."""
+    text = expose(monitored, UNKNOWN, NO_TRIAL)
     assert "recall" not in text
-    assert "probation" not in text
     assert 'ucu_feature_threshold_ratio{model="scam",feature="sentiment"}' not in text
     assert "nan" not in text.lower()
 
 
 def test_each_metric_is_described_once_before_its_lines(monitored):
     """HELP and TYPE stand before a metric's lines, which stand together."""
-    text = expose(monitored, KNOWN, {"state": "none"})
+    text = expose(monitored, KNOWN, NO_TRIAL)
     blocks = re.findall(r"# HELP (ucu_\w+) .+\n# TYPE \1 gauge\n((?:\1\{.+\} \S+\n)+)", text)
     assert [name for name, _ in blocks] == [f"ucu_{name}" for name in HELP]
     assert sum(lines.count("\n") for _, lines in blocks) == len(samples(text))
@@ -53,7 +53,7 @@ def test_each_metric_is_described_once_before_its_lines(monitored):
 
 def test_labels_are_escaped(monitored):
     """Quotes and line ends in a name cannot end a label."""
-    text = expose(monitored | {"version": 'a"b\\c\nd'}, UNKNOWN)
+    text = expose(monitored | {"version": 'a"b\\c\nd'}, UNKNOWN, NO_TRIAL)
     assert r'version="a\"b\\c\nd"' in text
 
 
@@ -61,6 +61,6 @@ def test_labels_are_escaped(monitored):
 def test_promtool_accepts_it(monitored):
     """Prometheus' own checker has nothing to say about format and names."""
     command = ["promtool", "check", "metrics"]
-    text = expose(monitored, KNOWN, {"state": "none"})
+    text = expose(monitored, KNOWN, NO_TRIAL)
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

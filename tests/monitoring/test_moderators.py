@@ -17,7 +17,15 @@ TODAY = FIRST + timedelta(days=DAYS)
 
 
 def looks(
-    *, strict=None, lax_from=None, world=1.0, delay=1.4, days=DAYS, seed=0, usual_strict=None
+    *,
+    strict=None,
+    lax_from=None,
+    world=1.0,
+    delay=1.4,
+    days=DAYS,
+    seed=0,
+    usual_strict=None,
+    looked_again=0.1,
 ):
     """Make decided first and second looks by four moderators; a change begins on day CHANGE.
 
@@ -65,7 +73,7 @@ def looks(
         is_violation=verdict((first + second) % 4, number + later),
         decided_at=firsts["decided_at"] + pd.to_timedelta(later, unit="D"),
     )
-    looked = rng.random(n) < 0.1
+    looked = rng.random(n) < looked_again
     return pd.concat([firsts, seconds[looked]], ignore_index=True)
 
 
@@ -113,10 +121,22 @@ def test_who_was_always_strict_is_no_news():
     assert found(looks(usual_strict=2))["unlike_others"] == []
 
 
-def test_a_whole_team_that_turns_strict_overrules_its_own_past():
-    """All confirm half as much as before: second looks at older cases tell it."""
-    states = [found(looks(lax_from=CHANGE + 2, seed=seed))["state"] for seed in range(5)]
-    assert states.count("drift") >= 4
+@pytest.mark.parametrize("seed", range(5))
+def test_nobody_vouches_for_a_whole_team_that_turns_strict(seed):
+    """All confirm half as much as before: seen at equal scores, and second looks do not deny it."""
+    told = found(looks(lax_from=CHANGE + 2, seed=seed))
+    assert told["confirming"]["state"] == "drift"
+    assert told["confirming"]["vouched"] is False
+
+
+def test_second_looks_tell_on_a_strict_team():
+    """Enough second looks overrule the team's own past, and vouch for it when the world changed."""
+    strict, world = (
+        found(looks(looked_again=0.4, **changed))
+        for changed in ({"lax_from": CHANGE + 2}, {"world": 0.4})
+    )
+    assert (strict["agreement"]["state"], strict["confirming"]["vouched"]) == ("drift", False)
+    assert (world["agreement"]["state"], world["confirming"]["vouched"]) == ("quiet", True)
 
 
 def test_late_verdicts_are_slower_not_stricter():

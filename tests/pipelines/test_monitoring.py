@@ -16,12 +16,8 @@ from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.drift import DriftOptions
 from ucu_mlops.monitoring.reference import build_reference
-from ucu_mlops.pipelines.monitoring.nodes import (
-    count_values,
-    describe_day,
-    list_outliers,
-    watch,
-)
+from ucu_mlops.pipelines.monitoring.nodes import count_values, watch
+from ucu_mlops.pipelines.monitoring.reporting import describe_day, list_outliers
 from ucu_mlops.review.queue import ReviewOptions
 
 DAY = date(2026, 3, 31)

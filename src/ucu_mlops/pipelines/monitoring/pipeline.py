@@ -4,8 +4,8 @@
 → decide_action → ``<model>.decision`` → describe_day → ``<model>.monitoring``
 → expose, draw_day → ``<model>.exposition``, ``<model>.monitoring_page``
 (``<model>.decisions`` are those of the days before)
-``<model>.moves``, ``cases``, ``verdicts`` → watch_probation → ``<model>.probation``
 ``cases``, ``verdicts`` → estimate_recall → ``<model>.recall``
+``<model>.moves``, ``cases``, ``verdicts`` → watch_probation → ``<model>.probation``
 """
 
 from kedro.pipeline import Node, Pipeline
@@ -14,14 +14,16 @@ from ucu_mlops.monitoring.exposition import expose
 from ucu_mlops.pipelines.monitoring.nodes import (
     count_values,
     decide_action,
-    describe_day,
-    draw_day,
-    list_outliers,
-    plot_drift,
     watch,
 )
 from ucu_mlops.pipelines.monitoring.probation import watch_probation
 from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
+from ucu_mlops.pipelines.monitoring.reporting import (
+    describe_day,
+    draw_day,
+    list_outliers,
+    plot_drift,
+)
 
 SHARED = {"cases", "verdicts"}
 
@@ -126,7 +128,7 @@ def create_pipeline(model: str) -> Pipeline:
         ),
         Node(
             expose,
-            inputs={"day": "monitoring", "recall": "recall"},
+            inputs={"day": "monitoring", "recall": "recall", "probation": "probation"},
             outputs="exposition",
             name="expose",
         ),
@@ -140,7 +142,6 @@ def create_pipeline(model: str) -> Pipeline:
                 "decision": "decision",
                 "outliers": "outliers",
                 "champion": "champion",
-                "period": "params:period",
             },
             outputs="monitoring_page",
             name="draw_day",
