@@ -157,7 +157,7 @@ def _series(told: Mapping[str, Any], which: str) -> str:
 def _options(parameters: Mapping[str, Any]) -> WaveOptions:
     if MODEL not in parameters.get("wave", {}):
         raise ConfigurationError(
-            f"conf/<env>/parameters/ has no wave.{MODEL}; name an environment that has one, "
-            "such as --env=ethereum"
+            f"no wave.{MODEL} is configured here; pass --env=NAME of an environment whose "
+            "conf/NAME/parameters/ has one"
         )
     return WaveOptions(**parameters["wave"][MODEL])
