@@ -261,9 +261,9 @@ def _estimate(
     by_luck = len(upheld) / share / seen
     low, mid, high = (max(each - by_luck, 1.0) + left_alone for each in missed)
     reached = found + by_luck
-    relative = (errors.confirming_variance * n_decided**2 + wrong_yes * n_decided) / max(
-        raw - wrong_yes * n_decided, 1.0
-    ) ** 2 + errors.dismissing_variance
+    relative = (
+        errors.confirming_variance * n_decided**2 + wrong_yes * n_decided
+    ) / max(raw - wrong_yes * n_decided, 1.0) ** 2 + errors.dismissing_variance
     half = float(norm.ppf((1 + level) / 2)) * np.sqrt(relative)
     log_odds = np.log(reached / mid)
     ends = (
