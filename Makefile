@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all run test torture lint bench viz clean
+.PHONY: help install install-test install-all run drill test torture lint bench viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -39,11 +39,16 @@ install-all: install-test ## every extra, torch included
 run: install ## play the loop on a simulated platform: shift noticed, model retrained, released, reverted
 	$(BIN)/kedro loop play
 
+drill: install ## play each kind of shift and judge the loop (ARGS="--seeds 1 2 3 --shift-day 40")
+	$(BIN)/kedro loop drill $(ARGS)
+
 test: install-test lint ## ruff, mypy, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-torture: install-test ## kill the daily scoring at 50 random moments; each time it must end in one correct day
+torture: install-test ## kill scoring (50 times) and release (150) at random moments; each must end in one correct day
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \
+	status=$$?; rm -rf "$$folder"; exit $$status
+	folder=$$(mktemp -d) && $(BIN)/python tests/torture/release.py $$folder 150 0; \
 	status=$$?; rm -rf "$$folder"; exit $$status
 
 lint: install-test

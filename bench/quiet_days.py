@@ -25,7 +25,7 @@ from bench.quiet_platform import NAMES, Day, Platform, World
 from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions
 from ucu_mlops.monitoring.outcome import outcome_of
-from ucu_mlops.monitoring.quiet import QuietOptions, UsualDay, usual_day
+from ucu_mlops.monitoring.quiet import QuietOptions, UsualDay, prior_variance, usual_day
 from ucu_mlops.monitoring.reference import SCORE, variety
 from ucu_mlops.quality.drift import jensen_shannon
 
@@ -60,6 +60,7 @@ class Monitor:
         self.weekdays = [(last - len(quiet) + 1 + day) % 7 for day in range(len(quiet))]
         self.missing = np.max([day.missing for day in quiet], axis=0)
         self.variety = [min(variety(day) for day in daily) for daily in self.quiet]
+        self.prior = prior_variance(self.quiet, self.weekdays)
         self.weights = weights
         self.usual: dict[tuple[int, int], UsualDay] = {}
         self.rows: deque[list[tuple[Any, ...]]] = deque(maxlen=DECISION.days)
@@ -104,6 +105,7 @@ class Monitor:
                 rows=rows,
                 watched=len(NAMES),
                 options=QuietOptions(DRIFT.floor, DRIFT.level),
+                prior=self.prior,
             )
         return self.usual[each, weekday]
 
@@ -231,6 +233,7 @@ def main() -> None:
     parser.add_argument("--reference", type=int, default=14, help="quiet days in the reference")
     parser.add_argument("--wander", type=float, default=World.wander)
     parser.add_argument("--trials", type=int, default=20, help="planted shifts of each size")
+    parser.add_argument("--queue-days", type=int, default=3_000, help="of a quiet queue; 0: none")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     _say(f"{'users':>9} {'effect':>6} {'decisions':>9} {'bound':>7} {'holds':>5} {'faults':>6}  ")
@@ -247,8 +250,9 @@ def main() -> None:
                     share = found(world, shift, asked.trials, asked.reference)
                     _say(f"{shift}: {share:.0%}  ")
             _say("\n")
-    told = replay_outcome(asked.days, asked.seed)
-    _say(f"quiet queue of {CASES} cases a day: {told}\n")
+    if asked.queue_days:
+        told = replay_outcome(asked.queue_days, asked.seed)
+        _say(f"quiet queue of {CASES} cases a day: {told}\n")
 
 
 def _say(text: str) -> None:

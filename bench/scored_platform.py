@@ -6,7 +6,7 @@ are confirmed leave, others join. Everything else is the real thing: queue, verd
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 
@@ -23,7 +23,26 @@ from ucu_mlops.simulation.moderators import VERDICT_TYPES, ModeratorOptions, dec
 
 START = date(2026, 1, 1)
 # Levels of log-odds below which so many of the honest lie.
-HONEST_SHARES = (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1)
+HONEST_SHARES = (
+    0,
+    0.01,
+    0.05,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    0.98,
+    0.99,
+    0.995,
+    0.999,
+    1,
+)
 HONEST_LEVELS = (
     *(-7.9, -7.1, -6.4, -6.1, -5.7, -5.4, -5.1, -4.8, -4.5, -4.2),
     *(-3.9, -3.3, -2.8, -2.3, -1.9, -1.6, -1.0, 0.2),
@@ -79,6 +98,7 @@ def play(
         ``as_of``) and ``truth``, as the platform has them.
     """
     rng = np.random.default_rng(seed)
+    review = replace(review, seed=seed)  # or all seeds would draw the same places of each stratum
     people = _draw_people(world, days, rng)
     truth = people[["user_id", "is_scammer", "active_from"]]
     cases = pd.DataFrame(columns=list(CASE_COLUMNS)).astype(CASE_COLUMNS)
@@ -128,9 +148,7 @@ def _draw_people(world: World, days: int, rng: np.random.Generator) -> pd.DataFr
     first_day = np.concatenate([np.zeros(world.scammers, dtype=np.int64), joined])
     n = len(first_day)
     hidden = rng.random(n) < world.hidden_share
-    level = np.where(
-        hidden, _honest_levels(rng, n), rng.normal(SCAMMER_LEVEL, SCAMMER_SPREAD, n)
-    )
+    level = np.where(hidden, _honest_levels(rng, n), rng.normal(SCAMMER_LEVEL, SCAMMER_SPREAD, n))
     level = np.concatenate([_honest_levels(rng, world.honest), level])
     first_day = np.concatenate([np.zeros(world.honest, dtype=np.int64), first_day])
     is_scammer = np.arange(len(level)) >= world.honest
@@ -186,7 +204,10 @@ def looks(
     with duckdb.connect() as connection:
         for name, rows, types in (("cases", cases, CASES), ("verdicts", known, VERDICTS)):
             schema = types.to_pyarrow()
-            bare = [field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field for field in schema]
+            bare = [
+                field.with_type(pa.timestamp("us")) if pa.types.is_timestamp(field.type) else field
+                for field in schema
+            ]
             table = pa.Table.from_pandas(rows[list(types)], pa.schema(bare), preserve_index=False)
             connection.register(name, table.cast(schema))
         found: pd.DataFrame = connection.sql(_sql(of)).to_arrow_table().to_pandas()

@@ -15,9 +15,9 @@ from ucu_mlops.datasets import warehouse
 from ucu_mlops.errors import ConfigurationError
 
 # What entries of conf/ take from ``--params`` besides parameters themselves.
-RUN_TIME = ("as_of", "start", "end", "source_dir")
+RUN_TIME = ("as_of", "start", "end", "source_dir", "seed", "shift", "shift_day")
 # What files of parameters hold that no node reads: the loop's own.
-NOT_OF_NODES = frozenset({"loop", "wave"})
+NOT_OF_NODES = frozenset({"loop", "drill", "wave"})
 
 
 class FeatureDeclarationsHook:

@@ -1,7 +1,9 @@
 """Saving moves registry and ledger, loading gives what the ledger says, MLflow there or not."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,13 @@ from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.manifest import LabelSpec, Manifest
 from ucu_mlops.bundle.store import Draft
-from ucu_mlops.datasets.registry import ChallengerDataset, ChampionDataset, ColdStartDataset
+from ucu_mlops.datasets.registry import (
+    ChallengerDataset,
+    ChampionDataset,
+    ColdStartDataset,
+    LedgerDataset,
+)
+from ucu_mlops.datasets.reign import Reign
 from ucu_mlops.errors import ConfigurationError, ReleaseError
 from ucu_mlops.release.moves import Proposal, rollback
 
@@ -174,6 +182,43 @@ def test_a_rollback_works_while_mlflow_is_away(started, places, ledger, caplog):
     away.rename(database)
     started.load()
     assert aliases(places) == ("1", None, "2")
+
+
+def test_aliases_that_somebody_changed_are_mended_on_reconciling(started, places, ledger):
+    """What differed is told once; the ledger is not asked what the registry would like."""
+    started.save(proposal())
+    registry = MlflowRegistry(places["tracking_uri"])
+    reign = Reign("scam", registry, SqliteLedger(ledger), Path(places["cache"]))
+    assert reign.reconcile() == []
+    registry._client.set_registered_model_alias("scam", "champion", "1")
+    registry._client.delete_registered_model_alias("scam", "previous")
+    assert reign.reconcile() == [
+        "scam@champion was 1, is 2",
+        "scam@previous was nothing, is 1",
+    ]
+    assert aliases(places) == ("2", "1", "2")
+    assert SqliteLedger(ledger).head("scam").to_version == "2"
+
+
+def test_the_moves_are_read_and_not_written_through_the_catalog(started, ledger):
+    """All moves, oldest first; a save is refused in one line."""
+    dataset = LedgerDataset(model="scam", ledger=ledger)
+    assert [move.to_version for move in dataset.load()] == ["1"]
+    with pytest.raises(DatasetError, match="moved by releases only"):
+        dataset.save("a wish")
+
+
+def test_a_promotion_while_mlflow_is_locked(started, places, ledger, caplog):
+    """The ledger moves, one line says that the aliases are behind, and reconciling mends them."""
+    database = places["tracking_uri"].removeprefix("sqlite:///")
+    with closing(sqlite3.connect(database, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        started.save(proposal())
+    assert SqliteLedger(ledger).head("scam").to_version == "2"
+    assert "the aliases of scam are behind the ledger" in caplog.text
+    assert "database is locked" in caplog.text
+    started.load()
+    assert aliases(places) == ("2", "1", "2")
 
 
 def test_no_champion_is_one_line_with_the_remedy(places, ledger):

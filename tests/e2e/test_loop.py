@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport, play_day
+from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
 from ucu_mlops.loop.report import write_report
@@ -70,6 +71,18 @@ def test_the_revert_is_scored_by_the_version_before(days, project, ledger):
     before, after = ledger.moves("scam")[0].to_version, ledger.moves("scam")[1].to_version
     used = [list(versions[f"2026-04-0{day}"]) for day in (1, 2, 3)]
     assert used == [[after], [before], [after]]
+
+
+def test_each_day_estimates_recall_or_says_why_not(days, project):
+    """After each day there is an estimate within its interval, or null with a reason."""
+    for day in days:
+        with project.catalog(as_of=day.as_of.isoformat()) as catalog:
+            found = catalog.load("scam.recall")
+        assert found["as_of"] == day.as_of.isoformat()
+        if found["estimate"] is None:
+            assert found["reason"]
+        else:
+            assert 0 <= found["low"] <= found["estimate"] <= found["high"] <= 1
 
 
 def test_a_confirmed_scammer_is_never_queued_again(days, project):
@@ -134,7 +147,7 @@ def test_playing_a_day_again_leaves_the_same(days, project):
         ]
 
     before = of_the_day()
-    play_day(project, "scam", date(2026, 4, 3), simulated=True)
+    play_day(project, "scam", date(2026, 4, 3), RunHere(project), simulated=True)
     for old, new in zip(before, of_the_day(), strict=True):
         pd.testing.assert_frame_equal(old, new)
 

@@ -8,6 +8,7 @@ import pytest
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport, play_day
+from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.project import Project
 
 pytestmark = pytest.mark.filterwarnings(
@@ -30,7 +31,7 @@ def retrained(checkout: Path, project: Project) -> DayReport:
         """)
     )
     project.run("__default__")
-    return play_day(project, "scam", DAY, simulated=True)
+    return play_day(project, "scam", DAY, RunHere(project), simulated=True)
 
 
 def test_drift_leads_to_a_comparison(retrained, project):
@@ -58,7 +59,7 @@ def test_the_decision_is_acted_on_once(retrained, checkout, project):
     moves = ledger.moves("scam")
     with project.catalog() as catalog:
         challenger = catalog.load("scam.challenger").version
-    assert play_day(project, "scam", DAY, simulated=True) == retrained
+    assert play_day(project, "scam", DAY, RunHere(project), simulated=True) == retrained
     assert ledger.moves("scam") == moves
     with project.catalog() as catalog:
         assert catalog.load("scam.challenger").version == challenger

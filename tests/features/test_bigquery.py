@@ -1,63 +1,27 @@
 """BigQuery's own analyzer accepts what the declared groups compile to, and Dataform's files."""
 
-import contextlib
 import re
 from collections.abc import Callable
 from datetime import date
 
 import ibis
 import pytest
-from google.protobuf.message import DecodeError
-from zetasql.api import Analyzer, CatalogBuilder, TableBuilder
 from zetasql.core.exceptions import ServerError
-from zetasql.types import (
-    AnalyzerOptions,
-    LanguageOptions,
-    TypeKind,
-    ZetaSQLBuiltinFunctionOptions,
-)
 
 from ucu_mlops.features.compile import group_table
 from ucu_mlops.features.dataform import DAYS, SPINE, Places, dataform_project
 from ucu_mlops.features.population import ActiveOptions, active_entities
 
 ENVIRONMENTS = ["base", "ethereum"]
-KINDS = {
-    "string": TypeKind.TYPE_STRING,
-    "int64": TypeKind.TYPE_INT64,
-    "float64": TypeKind.TYPE_DOUBLE,
-    "boolean": TypeKind.TYPE_BOOL,
-    "date": TypeKind.TYPE_DATE,
-    "timestamp('UTC', 6)": TypeKind.TYPE_TIMESTAMP,
-}
 
 
 @pytest.fixture(scope="module")
-def judge(shipped) -> Callable[[str], Callable[[str], None]]:
+def judge(shipped, bigquery) -> Callable[[str], Callable[[str], None]]:
     """Return what refuses SQL over an environment's tables, with the analyzer's reason."""
-    return {env: analyzer(shipped(env).tables) for env in ENVIRONMENTS}.__getitem__
-
-
-def analyzer(tables: dict[str, ibis.Table]) -> Callable[[str], None]:
-    """Tell BigQuery's analyzer which tables there are."""
-    language = LanguageOptions.maximum_features()
-    catalog = CatalogBuilder("warehouse")
-    population = ibis.table(SPINE.schema(), name="population")
-    for table in (*tables.values(), DAYS, SPINE, population):
-        built = TableBuilder(table.get_name())
-        for name, kind in table.schema().items():
-            built = built.add_column(name, KINDS[str(kind)])
-        catalog = catalog.add_table(built.build())
-    functions = ZetaSQLBuiltinFunctionOptions(language_options=language)
-    whole = catalog.with_builtin_functions(functions).build()
-    judging = Analyzer(AnalyzerOptions(language_options=language), whole)
-
-    def judge(query: str) -> None:
-        # A refusal is raised before the answer is read; one that nests too deep to be read is one.
-        with contextlib.suppress(DecodeError):
-            judging.analyze_statement(query)
-
-    return judge
+    others = [DAYS, SPINE, ibis.table(SPINE.schema(), name="population")]
+    return {
+        env: bigquery([*shipped(env).tables.values(), *others]) for env in ENVIRONMENTS
+    }.__getitem__
 
 
 @pytest.mark.parametrize("day", [None, date(2026, 3, 31)], ids=["days", "one day"])

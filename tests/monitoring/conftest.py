@@ -1,5 +1,6 @@
 """A small platform's quiet days, with effects that all users of a day share."""
 
+import json
 from datetime import date, timedelta
 
 import ibis
@@ -7,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ucu_mlops.bundle.manifest import FeatureSpec
+from ucu_mlops.bundle.manifest import FeatureSpec, Manifest
+from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.monitoring.histograms import day_histograms
 from ucu_mlops.monitoring.reference import build_reference
+from ucu_mlops.monitoring.summary import summarize
 
 SPECS = [
     FeatureSpec("messages_sent", "numeric", "messages", "d"),
@@ -79,3 +82,58 @@ def count():
         return day_histograms(reference, inputs, scores).execute()
 
     return counted
+
+
+@pytest.fixture
+def drift_of(reference, count):
+    """Return what measures a day."""
+
+    def measure(frame, as_of):
+        return measure_drift(
+            reference,
+            count(reference, frame),
+            model="scam",
+            version="2",
+            as_of=as_of,
+            options=DriftOptions(),
+        )
+
+    return measure
+
+
+@pytest.fixture
+def monitor(drift_of):
+    """Return what describes a day of which moderators saw some cases."""
+
+    def describe(frame):
+        as_of = frame["as_of"].iloc[0] if len(frame) else FIRST + timedelta(days=22)
+        window = {"decided": 40, "violations": 20, "precision": 0.5}
+        evidence = {"outcome": {"queue_precision": {"window": window}}, "breaker": "closed"}
+        sources = ["model", "model", "model", "exploration"] if len(frame) else []
+        return summarize(
+            drift_of(frame, as_of),
+            {
+                "as_of": pd.Timestamp(as_of),
+                "action": "data_fault",
+                "reasons": json.dumps(["sentiment is missing for everyone; check its feed."]),
+                "evidence": json.dumps(evidence),
+            },
+            pd.DataFrame({"source": pd.Series(sources, dtype="str")}),
+            champion=Manifest("scam", "model", "2026-03-20", tuple(SPECS), ()),
+            capacity=60,
+            outliers=2,
+        )
+
+    return describe
+
+
+@pytest.fixture
+def bad_day(day):
+    """Return a day on which one feature moved and another is gone."""
+    return day(22).assign(messages_sent=lambda frame: frame["messages_sent"] * 2, sentiment=np.nan)
+
+
+@pytest.fixture
+def monitored(monitor, bad_day):
+    """Return the description of that day."""
+    return monitor(bad_day)

@@ -293,8 +293,8 @@ CONFIRM_LESS = {"state": "drift", "window": {"confirmed": 28}, "expected": 140.0
     [
         ({"agreement": DISAGREE, "state": "drift"}, "none"),
         ({"unlike_others": ["moderator-3"], "state": "drift"}, "none"),
-        ({"confirming": CONFIRM_LESS, "agreement": {"state": "too few"}}, "none"),
-        ({"confirming": CONFIRM_LESS}, "retrain"),
+        ({"confirming": CONFIRM_LESS | {"vouched": False}}, "none"),
+        ({"confirming": CONFIRM_LESS | {"vouched": True}}, "retrain"),
     ],
     ids=["they disagree", "one is unlike", "all confirm less, unvouched", "second looks vouch"],
 )
@@ -308,10 +308,23 @@ def test_moderators_who_changed_are_no_reason_to_train(changed, action):
 
 def test_all_confirm_less_while_features_drift_is_the_world():
     """Drift of the inputs explains a fall that nobody vouches for."""
-    unvouched = moderators(confirming=CONFIRM_LESS, agreement={"state": "too few"})
+    unvouched = moderators(confirming=CONFIRM_LESS | {"vouched": False})
     decision = decided(rows(messages_sent="ddd"), unvouched)
     assert decision.action == "retrain"
     assert decision.evidence["moderators_changed"] is False
+
+
+def test_a_change_of_moderators_is_remembered():
+    """Weeks later second looks agree again, but the queue's yardstick is still from before."""
+    seen = PastDecision(ago(20), "none", had_causes=False, moderators_changed=True)
+    fewer = {"queue_precision": FEWER}
+    decision = decided(rows(messages_sent="qqq"), fewer, Standing("2", None, (seen,)))
+    assert decision.action == "none"
+    assert "from before the moderators changed" in decision.reasons[0]
+    short = decided(
+        rows(messages_sent="qqq"), fewer, Standing("2", None, (seen,)), after_moderators_days=19
+    )
+    assert short.action == "retrain"
 
 
 def test_slow_moderators_are_a_sentence_of_their_own():
@@ -343,3 +356,9 @@ def test_options_come_from_yaml():
     assert DecisionOptions(breaker={"retrainings": 2}).breaker.retrainings == 2
     with pytest.raises(ConfigurationError, match=r"outcome\.window_days"):
         DecisionOptions(outcome={"window_days": 0})
+
+
+def test_a_fault_is_told_by_what_it_shows():
+    """Words that nobody knew and numbers out of range are named where they are many."""
+    broken = rows(country="qqf").assign(unseen_share=1.0, outside_share=0.04)
+    assert "missing for 2%, unknown words 100%, Jensen-Shannon" in decided(broken).reasons[0]

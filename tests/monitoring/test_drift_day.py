@@ -5,8 +5,10 @@ from datetime import date
 import numpy as np
 import pytest
 
+from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions, measure_drift
+from ucu_mlops.monitoring.reference import build_reference
 
 
 @pytest.fixture
@@ -152,3 +154,28 @@ def test_refuses_options(wrong):
     """Thresholds that always or never alarm are refused by name."""
     with pytest.raises(ConfigurationError, match=f"drift.{next(iter(wrong))}"):
         DriftOptions(**wrong)
+
+
+def test_what_was_never_known_is_no_fault(quiet_days, day, count):
+    """A feature null on all quiet days may stay null, and may arrive: nothing is far from it."""
+    empty = [FeatureSpec("sentiment", "numeric", "g", "d")]
+    frame = quiet_days.assign(sentiment=np.nan)
+    reference = build_reference(frame, frame["probability"], empty, {})
+    given = {"model": "scam", "version": "2", "as_of": date(2026, 4, 3), "options": DriftOptions()}
+    for todays in (day(22).assign(sentiment=np.nan), day(22)):
+        drift = measure_drift(reference, count(reference, todays), **given).set_index("name")
+        assert drift.loc["sentiment", "state"] == "quiet"
+        assert np.isnan(drift.loc["sentiment", "measure"])
+
+
+def test_what_was_always_one_value_may_stay_so(quiet_days, day, count):
+    """One class only, then and now, is no fault; a second one is a value never seen."""
+    frame = quiet_days.assign(country="UA")
+    spec = [FeatureSpec("country", "categorical", "g", "d")]
+    reference = build_reference(frame, frame["probability"], spec, {})
+    given = {"model": "scam", "version": "2", "as_of": date(2026, 4, 3), "options": DriftOptions()}
+    states = [
+        measure_drift(reference, count(reference, todays), **given).set_index("name")["state"]
+        for todays in (day(22).assign(country="UA"), day(22).assign(country="PL"))
+    ]
+    assert [each["country"] for each in states] == ["quiet", "fault"]

@@ -8,7 +8,12 @@ import pandas as pd
 import pytest
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
-from ucu_mlops.monitoring.outcome import OutcomeOptions, queue_precision
+from ucu_mlops.monitoring.outcome import (
+    OutcomeOptions,
+    calibration,
+    outcome_of,
+    queue_precision,
+)
 
 FIRST = date(2026, 4, 1)
 TODAY = FIRST + timedelta(days=34)
@@ -102,3 +107,82 @@ def test_refuses():
         OutcomeOptions(settle_days=-1)
     with pytest.raises(ConfigurationError, match=r"outcome\.ratio"):
         OutcomeOptions(ratio=0)
+
+
+def scored(share=1.0, **changed):
+    """Make decided cases with scores, ``share`` of what those promise being violations."""
+    frame = cases(lambda _: 0.0, **changed)
+    rng = np.random.default_rng(1)
+    probability = rng.beta(2, 5, len(frame))
+    violation = rng.random(len(frame)) < share * probability
+    return frame.assign(probability=probability, is_violation=violation)
+
+
+def test_calibration_compares_promises_with_verdicts():
+    """Scores that promise twice what is found drift; honest ones do not."""
+    honest, proud = (calibration(scored(share), TODAY, OutcomeOptions()) for share in (1, 0.5))
+    assert (honest["state"], proud["state"]) == ("quiet", "drift")
+    assert proud["observed"] < 0.65 * proud["expected"]
+    assert honest["error"] < 0.08 < proud["error"]
+    assert sum(each["decided"] for each in honest["bins"]) == honest["decided"] == 7 * 36
+    json.dumps(proud, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"),
+    [
+        ({"is_violation": False}, "drift"),
+        ({"is_violation": True}, "drift"),
+        ({"probability": np.nan}, "too few"),
+        ({"probability": 1.0, "is_violation": True}, "quiet"),
+    ],
+    ids=["none confirmed", "all confirmed", "no scores", "certain and right"],
+)
+def test_calibration_of_one_class(changed, state):
+    """One class only, or no scores, is measured as far as it goes."""
+    assert calibration(scored().assign(**changed), TODAY, OutcomeOptions())["state"] == state
+
+
+def looks_of(frame):
+    """Give the verdicts on first looks alone."""
+    number = np.arange(len(frame)).astype(str)
+    return frame.assign(
+        verdict_id=number, case_id=number, first_case_id=None, moderator_id="moderator-1"
+    )
+
+
+def test_outcome_holds_it_all():
+    """Precision, calibration, moderators and what is new to the last training are one JSON."""
+    frame = scored()
+    frame = pd.concat([frame.assign(version="1").head(500), frame.iloc[500:]])
+    told = outcome_of(
+        frame,
+        looks_of(frame),
+        as_of=TODAY,
+        options=OutcomeOptions(),
+        version="2",
+        since=TODAY - timedelta(days=5),
+    )
+    assert list(told) == ["queue_precision", "calibration", "moderators", "new_verdicts"]
+    assert told["queue_precision"]["version"] == "2"
+    assert told["new_verdicts"]["decided"] == 4 * 36
+    json.dumps(told, allow_nan=False)
+
+
+def test_every_versions_verdicts_are_news():
+    """A training learns from all verdicts, not only from the champion's cases."""
+    frame = scored().assign(version="1")
+    options = OutcomeOptions()
+    told = outcome_of(frame, looks_of(frame), as_of=TODAY, options=options, version="2")
+    assert told["queue_precision"]["state"] == "too few"
+    assert told["new_verdicts"]["decided"] == len(frame)
+
+
+def test_an_empty_queue_has_an_outcome():
+    """Before the first verdict all is too few."""
+    frame = scored().iloc[:0]
+    told = outcome_of(frame, looks_of(frame), as_of=TODAY, options=OutcomeOptions())
+    assert told["queue_precision"]["state"] == told["calibration"]["state"] == "too few"
+    assert told["new_verdicts"] == {"decided": 0, "violations": 0}
+    with pytest.raises(SchemaError, match=r"\['probability'\]"):
+        outcome_of(frame.drop(columns="probability"), frame, as_of=TODAY, options=OutcomeOptions())

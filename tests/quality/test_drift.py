@@ -5,9 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import distance
+from scipy.stats import chi2_contingency
 
 from ucu_mlops.errors import ConfigurationError, DataError
-from ucu_mlops.quality.drift import bin_edges, category_counts, histogram, jensen_shannon
+from ucu_mlops.quality.drift import (
+    bin_edges,
+    category_counts,
+    g_test,
+    histogram,
+    jensen_shannon,
+    l_infinity,
+)
 
 COUNTS = st.lists(st.integers(0, 1_000), min_size=4, max_size=4).filter(any)
 NUMBERS = st.lists(
@@ -28,20 +36,48 @@ def test_is_a_distance(p, q, r):
     assert jensen_shannon(p, r) <= jensen_shannon(p, q) + jensen_shannon(q, r) + 1e-9
 
 
+@given(COUNTS, COUNTS)
+def test_l_infinity_is_the_largest_move_of_a_bin(p, q):
+    """As scipy has it, on shares: symmetric, 0 between equals, at most 1."""
+    shares = [np.divide(side, np.sum(side)) for side in (p, q)]
+    assert l_infinity(p, q) == pytest.approx(distance.chebyshev(*shares))
+    assert l_infinity(p, q) == l_infinity(q, p) <= 1
+    assert l_infinity(p, p) == 0
+
+
+def test_the_g_test_is_scipys():
+    """The p-value of the likelihood-ratio test, bins that both lack left out."""
+    p, q = [40, 30, 0, 30], [350, 330, 0, 300]
+    table = np.array([p, q])[:, [0, 1, 3]]
+    expected = chi2_contingency(table, lambda_="log-likelihood", correction=False).pvalue
+    assert g_test(p, q) == pytest.approx(expected)
+    assert g_test([7, 0], [9, 0]) == 1
+
+
+def test_the_g_test_errs_as_often_as_it_says():
+    """Of two samples of one distribution 5 in 100 have a p-value below 0.05."""
+    generator = np.random.default_rng(7)
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    draws = generator.multinomial(500, shares, (2_000, 2))
+    below = np.mean([g_test(*pair) < 0.05 for pair in draws])
+    assert 0.035 < below < 0.065
+
+
 def test_nothing_in_common_is_one():
     """Distributions that share no bin are as far apart as can be."""
     assert jensen_shannon([5, 0], [0, 7]) == 1
 
 
+@pytest.mark.parametrize("measure", [jensen_shannon, l_infinity, g_test])
 @pytest.mark.parametrize(
     ("p", "q"),
     [([1, 2], [1]), ([0, 0], [1, 1]), ([1, -1], [1, 1]), ([1, np.nan], [1, 1])],
     ids=["other bins", "empty", "negative", "missing"],
 )
-def test_refuses_what_is_no_distribution(p, q):
+def test_refuses_what_is_no_distribution(measure, p, q):
     """An empty day has no distance from anything."""
     with pytest.raises(DataError):
-        jensen_shannon(p, q)
+        measure(p, q)
 
 
 @given(NUMBERS, st.integers(1, 10))

@@ -182,3 +182,22 @@ def test_a_decision_is_acted_on_once():
     undone = back(ledger)
     assert promote(ledger, to("2"), "bob", AT) == undone
     assert ledger.head("scam") == undone
+
+
+def test_what_was_rolled_back_is_promoted_by_no_other_decision():
+    """Only a person reinstates it."""
+    ledger = started()
+    promote(ledger, to("2"), "bob", AT)
+    undone = back(ledger)
+    with pytest.raises(ReleaseError, match="version 2 was rolled back at revision 3"):
+        promote(ledger, Proposal("scam", "2", "promote", "better again", "d9"), "bob", AT)
+    assert ledger.head("scam") == undone
+    assert override(ledger, "scam", "2", "eve", "an exercise", AT).to_version == "2"
+
+
+def test_a_clock_that_went_back_keeps_the_order_of_revisions(caplog):
+    """The move counts, and one line says that it is dated before the one it follows."""
+    ledger = started()
+    move = promote(ledger, to("2"), "bob", AT.replace(year=2020))
+    assert ledger.head("scam") == move
+    assert "revision 2 is dated 2020-01-02" in caplog.text

@@ -270,7 +270,9 @@ def test_exploration_estimates_what_lies_among_the_others(uniform_share):
     users = candidates(np.linspace(0.9, 0.1, 300))
     totals = []
     for day in range(120):
-        cases = queue(users, as_of=TODAY + timedelta(days=day), capacity=40, uniform_share=uniform_share)
+        cases = queue(
+            users, as_of=TODAY + timedelta(days=day), capacity=40, uniform_share=uniform_share
+        )
         explored = cases[cases["source"] == "exploration"]
         totals.append((explored["entity_id"].isin(scammers) / explored["propensity"]).sum())
     standard_error = np.std(totals) / np.sqrt(len(totals))

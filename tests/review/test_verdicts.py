@@ -163,7 +163,10 @@ def test_repeated_and_orphaned_verdicts_pair_once():
 def test_labels_weigh_what_they_stand_for():
     """Decided cases only; a case explored with 1 % stands for 20 users at most by default."""
     labels = labels_from(counted(LOOKS, DECIDED, 5)).order_by("entity_id").to_pyarrow().to_pylist()
-    assert [tuple(row.values())[2:5] for row in labels] == [(1, 1.0, "all"), (0, 20.0, "all")]
+    assert [tuple(row.values())[2:6] for row in labels] == [
+        (1, 1.0, 1.0, "all"),
+        (0, 20.0, 0.01, "all"),
+    ]
     early = labels_from(counted(LOOKS, DECIDED, 3)).to_pyarrow().to_pylist()
     assert [row["entity_id"] for row in early] == ["ann"]
     unclipped = labels_from(counted(LOOKS, DECIDED, 5), max_weight=1_000).to_pyarrow()

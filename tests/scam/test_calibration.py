@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.special import expit
 
-from ucu_mlops.scam.calibration import LARGEST, SMALLEST, Calibration, fit_platt
+from ucu_mlops.scam.calibration import LARGEST, SMALLEST, Calibration, fit_platt, for_everybody
 
 
 def test_finds_the_sigmoid_that_made_the_labels():
@@ -39,6 +39,41 @@ def test_extreme_data_stays_finite_and_upright(sign):
     found = fit_platt(log_odds, np.repeat([0, 1], 20), np.ones(40))
     assert np.isfinite([found.slope, found.intercept]).all()
     assert found.slope > 0
+
+
+def explored(n, move, seed=0):
+    """Draw rows whose probabilities are too high by ``move`` log-odds; half stand for hundreds."""
+    rng = np.random.default_rng(seed)
+    log_odds = rng.normal(-4, 1.5, n)
+    labels = (rng.random(n) < expit(log_odds - move)).astype(int)
+    return log_odds, labels, rng.choice([0.001, 0.01], n)
+
+
+def test_explored_rows_move_the_intercept_to_what_is_true_of_everybody():
+    """Promised too much by 1.5 log-odds, the promise comes down nearly to what was found."""
+    log_odds, labels, propensities = explored(20_000, 1.5)
+    moved = for_everybody(Calibration(1.0, 0.0), log_odds, labels, propensities)
+    assert moved.slope == 1.0
+    assert moved.intercept == pytest.approx(-1.5, abs=0.15)
+
+
+def test_few_explored_violations_move_it_less():
+    """Five violations move the intercept a part of the way, four not at all."""
+    log_odds, propensities = np.full(300, -2.0), np.full(300, 0.01)
+    labels = (np.arange(300) < 5).astype(int)
+    whole = np.log(5 / 295) - -2.0
+    moved = for_everybody(Calibration(1.0, 0.0), log_odds, labels, propensities).intercept
+    assert 0.9 * whole < moved < 0.5 * whole
+    before = Calibration(1.0, -0.3)
+    labels[0] = 0
+    assert for_everybody(before, log_odds, labels, propensities) == before
+
+
+def test_sure_cases_move_nothing():
+    """Cases that were sure to be chosen tell nothing of those that were not."""
+    log_odds, labels, _ = explored(20_000, 1.5)
+    before = Calibration(0.8, -0.3)
+    assert for_everybody(before, log_odds, labels, np.ones(20_000)) == before
 
 
 @settings(deadline=None)

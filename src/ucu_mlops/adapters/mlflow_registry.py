@@ -7,8 +7,9 @@ while MLflow is away.
 
 import hashlib
 import logging
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ CHALLENGER = "challenger"
 CHAMPION = "champion"
 PREVIOUS = "previous"
 SQLITE = "sqlite:///"
+PATIENCE_S = 5.0  # MLflow's own transactions take milliseconds
 
 
 class MlflowRegistry:
@@ -112,25 +114,35 @@ class MlflowRegistry:
         with self._asking(f"set {model}@{CHALLENGER}"):
             self._client.set_registered_model_alias(model, CHALLENGER, version)
 
-    def project(self, model: str, moves: Sequence[Move]) -> None:
+    def project(self, model: str, moves: Sequence[Move]) -> list[str]:
         """Make the aliases ``champion`` and ``previous`` say what the ledger says.
 
         Args:
             model: The registered model's name.
             moves: All moves of the model, oldest first.
 
+        Returns:
+            What differed and is mended, one sentence each.
+
         Raises:
             ReleaseError: MLflow refused or cannot be reached; the ledger stays the truth.
         """
         standing = champions(moves)
         wanted = dict(zip((CHAMPION, PREVIOUS), reversed(standing), strict=False))
+        mended = []
         self._refuse_away()
         with self._asking(f"set the aliases of {model}"):
+            found = self._client.search_registered_models(f"name = '{model}'")
+            aliases = found[0].aliases if found else {}
             for alias in (CHAMPION, PREVIOUS):
-                if alias in wanted:
-                    self._client.set_registered_model_alias(model, alias, wanted[alias])
-                else:
+                was, now = aliases.get(alias), wanted.get(alias)
+                if now is not None and now != str(was):
+                    self._client.set_registered_model_alias(model, alias, now)
+                    mended.append(f"{model}@{alias} was {was or 'nothing'}, is {now}")
+                elif now is None and was is not None:
                     self._client.delete_registered_model_alias(model, alias)
+                    mended.append(f"{model}@{alias} was {was}, is nothing")
+        return mended
 
     def _database(self) -> Path | None:
         file = self._uri.removeprefix(SQLITE)
@@ -145,6 +157,20 @@ class MlflowRegistry:
         if self._away():
             raise ReleaseError(f"MLflow's database {self._database()} is missing; put it back")
 
+    def _refuse_locked(self) -> None:
+        # MLflow would wait and retry for minutes.
+        database = self._database()
+        if database is None or not database.exists():
+            return
+        try:
+            with closing(sqlite3.connect(database, timeout=PATIENCE_S)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise ReleaseError(
+                f"MLflow's database {database} cannot be used ({error}); "
+                "does another process hold it, is it whole?"
+            ) from error
+
     @cached_property
     def _client(self) -> Any:
         from mlflow import MlflowClient  # noqa: PLC0415 (seconds; not needed for a cached bundle)
@@ -153,6 +179,7 @@ class MlflowRegistry:
 
     @contextmanager
     def _asking(self, what: str) -> Iterator[None]:
+        self._refuse_locked()
         from mlflow.exceptions import MlflowException  # noqa: PLC0415 (as above)
 
         try:

@@ -14,6 +14,11 @@ CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic", "ucu_mlops.
 PARAMS = next(option for option in kedro_run.params if option.name == "params")
 
 
+def _quieten() -> None:
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 @click.group()
 def loop() -> None:
     """Play the loop: score, collect verdicts, watch, retrain, release."""
@@ -29,8 +34,7 @@ def play_command(env: str | None) -> None:
     from ucu_mlops.loop.project import Project  # noqa: PLC0415
     from ucu_mlops.loop.report import write_report  # noqa: PLC0415
 
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    _quieten()
     project = Project(Path.cwd(), env)
     options = PlayOptions(**project.configuration("parameters")["loop"])
     ledger = SqliteLedger(Path(project.configuration("globals")["ledger"]))
@@ -48,10 +52,56 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
     """Score MODEL for a day, watch it, and do what the decision says."""
     from ucu_mlops.features.period import Period  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.day import play_day  # noqa: PLC0415
+    from ucu_mlops.loop.here import RunHere  # noqa: PLC0415
     from ucu_mlops.loop.project import Project  # noqa: PLC0415
 
     day = Period(as_of, as_of).as_of  # type: ignore[arg-type]  # parsed there
-    click.echo(play_day(Project(Path.cwd(), env), model, day, simulated=simulated))
+    project = Project(Path.cwd(), env)
+    click.echo(play_day(project, model, day, RunHere(project), simulated=simulated))
+
+
+@loop.command("drill")
+@click.option("--seeds", default=0, type=int, help="Seeds of the platform: --seeds 1 2 3.")
+@click.argument("more_seeds", nargs=-1, type=int)
+@click.option("--kind", "kinds", multiple=True, help="Only this kind of shift (repeatable).")
+@click.option("--shift-day", type=int, help="Day of the shift, counted after the past.")
+@click.option("--env", default=None, help="Configuration environment (default: the desk).")
+@in_one_line
+def drill_command(
+    seeds: int,
+    more_seeds: tuple[int, ...],
+    kinds: tuple[str, ...],
+    shift_day: int | None,
+    env: str | None,
+) -> None:
+    """Play each kind of shift with each seed, and judge what the loop did about it."""
+    from ucu_mlops.loop.drill import KINDS, DrillOptions, drill  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.drill_page import summary, write_drill  # noqa: PLC0415
+    from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
+
+    _quieten()
+    given = {} if shift_day is None else {"shift_day": shift_day}
+    here = Path.cwd()
+    options = DrillOptions(**read_configuration(here, env, "parameters")["drill"] | given)
+    places = read_configuration(here, env, "globals")
+    found = []
+    for play in drill(here, env, options, kinds or KINDS, (seeds, *more_seeds)):
+        found.append(play)
+        write_drill(found, Path(places["data_root"]) / "08_reporting")
+        click.echo(summary(play))
+
+
+@loop.command("listen")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=9096, show_default=True, help="On which port.")
+@click.option("--env", default=None, help="Configuration environment (default: the desk).")
+@in_one_line
+def listen_command(host: str, port: int, env: str | None) -> None:
+    """Train what Alertmanager's webhook asks for (POST /alerts), one model after another."""
+    from ucu_mlops.loop.listener import listen  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.project import Project  # noqa: PLC0415
+
+    listen(Project(Path.cwd(), env), host, port)
 
 
 @loop.command("wave", params=[PARAMS])
@@ -66,6 +116,5 @@ def wave_command(
     from ucu_mlops.loop.project import Project  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.wave_page import run_wave  # noqa: PLC0415
 
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    _quieten()
     click.echo(run_wave(Project(Path.cwd(), env), params, (seeds, *more_seeds)))

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ucu_mlops.cli.run import in_one_line
+from ucu_mlops.errors import ReleaseError
 
 ENV = click.option("--env", default=None, help="Configuration environment (default: the desk).")
 WHO = click.option("--who", default=getpass.getuser, help="Who moves (default: you).")
@@ -25,16 +26,21 @@ def release() -> None:
 @ENV
 @in_one_line
 def status(model: str, env: str | None) -> None:
-    """Show MODEL's champion and how it came to be."""
-    ledger, _ = _stores(env)
+    """Show MODEL's champion and how it came to be, and mend the registry's aliases."""
+    ledger, places = _stores(env)
     moves = ledger.moves(model)
     if not moves:
         click.echo(f"{model}: no champion yet; run kedro run --pipeline={model}_coldstart")
-    for move in moves:
+        return
+    for before, move in zip([None, *moves], moves, strict=False):
+        late = "" if before is None or move.at >= before.at else "  (the clock went back)"
         click.echo(
             f"{move.revision:>4}  {move.at:%Y-%m-%d %H:%M}  {move.kind:<10} "
-            f"{move.from_version or '-'} -> {move.to_version}  by {move.who}: {move.why}"
+            f"{move.from_version or '-'} -> {move.to_version}  by {move.who}: {move.why}{late}"
         )
+    click.echo(f"champion of {model}: version {moves[-1].to_version}")
+    for line in _reconciled(model, ledger, places):
+        click.echo(line)
 
 
 @release.command("rollback")
@@ -76,6 +82,19 @@ def _stores(env: str | None) -> tuple[Any, dict[str, Any]]:
 
     places = read_configuration(Path.cwd(), env, "globals")
     return SqliteLedger(Path(places["ledger"])), places
+
+
+def _reconciled(model: str, ledger: Any, places: dict[str, Any]) -> list[str]:
+    """Mend the registry's aliases by the ledger; say so where the registry cannot be reached."""
+    from ucu_mlops.adapters.mlflow_registry import MlflowRegistry  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.datasets.reign import Reign  # noqa: PLC0415
+
+    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
+    try:
+        mended = Reign(model, registry, ledger, Path(places["bundles"])).reconcile()
+    except ReleaseError as error:
+        return [f"the registry's aliases could not be compared: {error}"]
+    return [f"mended: {each}" for each in mended]
 
 
 def _loads(places: dict[str, Any], model: str) -> Callable[[str], object]:

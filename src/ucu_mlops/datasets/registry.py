@@ -13,6 +13,7 @@ from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.datasets.reign import Reign, moment, parsed_day, register_draft
 from ucu_mlops.errors import ReleaseError
+from ucu_mlops.release.ledger import Move
 from ucu_mlops.release.moves import Proposal, cold_start, promote
 
 
@@ -253,3 +254,41 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
 
     def _describe(self) -> dict[str, Any]:
         return {"model": self._reign.model}
+
+
+class LedgerDataset(AbstractDataset[None, list[Move]]):
+    """Loading gives all moves of a model, oldest first; only releases add to them.
+
+    Example:
+        ```yaml
+        "{model}.moves":
+          type: ucu_mlops.datasets.registry.LedgerDataset
+          model: "{model}"
+          ledger: ${globals:ledger}
+        ```
+
+    Args:
+        model: The registered model's name.
+        ledger: The ledger's SQLite file.
+        metadata: Kedro ignores it; plugins read it.
+    """
+
+    def __init__(self, *, model: str, ledger: str, metadata: dict[str, Any] | None = None) -> None:
+        self._model = model
+        self._ledger = SqliteLedger(ledger)
+        self.metadata = metadata
+
+    def load(self) -> list[Move]:
+        """Read the moves."""
+        return self._ledger.moves(self._model)
+
+    def save(self, data: None) -> None:
+        """Refuse: a move is made by a release.
+
+        Raises:
+            ReleaseError: Always.
+        """
+        raise ReleaseError(f"the ledger of {self._model} is moved by releases only, not by {data}")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"model": self._model}

@@ -61,12 +61,27 @@ class Reign:
         if not moves or (marker.exists() and marker.read_text() == revision):
             return
         try:
-            self.registry.project(self.model, moves)
+            self.reconcile()
         except ReleaseError as error:
             logger.warning("the aliases of %s are behind the ledger: %s", self.model, error)
-            return
+
+    def reconcile(self) -> list[str]:
+        """Compare the registry's aliases with the ledger, whoever changed them, and mend them.
+
+        Returns:
+            What differed, one sentence each.
+
+        Raises:
+            ReleaseError: The registry refused or cannot be reached.
+        """
+        moves = self.ledger.moves(self.model)
+        if not moves:
+            return []
+        mended = self.registry.project(self.model, moves)
+        marker = self.cache / self.model / PROJECTED
         marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.write_text(revision)
+        marker.write_text(str(moves[-1].revision))
+        return mended
 
 
 def register_draft(registry: MlflowRegistry, model: str, draft: Draft, cache: Path) -> str:

@@ -1,12 +1,20 @@
 """Play one day: collect verdicts, score, watch, and do what the decision says."""
 
 import json
+import logging
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
+from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.errors import DataError
 from ucu_mlops.loop.project import Project
+from ucu_mlops.release.probation import end_trial
+from ucu_mlops.release.trigger import Trigger
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,9 @@ class DayReport:
         )
 
 
-def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> DayReport:
+def play_day(
+    project: Project, model: str, as_of: date, trigger: Trigger, *, simulated: bool
+) -> DayReport:
     """Play ``as_of`` for ``model``; playing it again leaves the same.
 
     The version that scored a day scores it again, and a decision is acted on once: a day that was
@@ -50,15 +60,17 @@ def play_day(project: Project, model: str, as_of: date, *, simulated: bool) -> D
         project: The project to run pipelines of.
         model: Name of the model.
         as_of: The day, complete by now.
+        trigger: What starts a training that was decided on.
         simulated: Whether the simulated platform makes the day's events and verdicts.
     """
     day = as_of.isoformat()
     if simulated:
         project.run("simulation_day", as_of=day)
     project.run(f"{model}_daily", as_of=day)
+    _end_failed_trial(project, model, as_of)
     report = describe_day(project, model, as_of)
-    if report is not None and report.action == "retrain" and not _is_settled(project, model, day):
-        project.run(f"{model}_retrain", as_of=day)
+    if report is not None and report.action == "retrain":
+        trigger.retrain(model, as_of)
         report = describe_day(project, model, as_of)
     if report is None:
         raise DataError(f"table decisions has no row of {model} for {day}; run {model}_daily again")
@@ -85,12 +97,19 @@ def describe_day(project: Project, model: str, as_of: date) -> DayReport | None:
         )
 
 
-def _is_settled(project: Project, model: str, day: str) -> bool:
-    """Tell whether the gate has judged this day's challenger and the ledger followed."""
-    with project.catalog(as_of=day) as catalog:
-        if not catalog.exists(f"{model}.gate"):
-            return False
-        gate = catalog.load(f"{model}.gate")
-    ledger = SqliteLedger(project.configuration("globals")["ledger"])
-    acted_on = {move.decision_id for move in ledger.moves(model)}
-    return gate["action"] == "keep" or gate["decision_id"] in acted_on
+def _end_failed_trial(project: Project, model: str, as_of: date) -> None:
+    """Roll back a new version whose cases came to less than its predecessor's."""
+    with project.catalog(as_of=as_of.isoformat()) as catalog:
+        verdict = catalog.load(f"{model}.probation")
+    places = project.configuration("globals")
+    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
+    at = datetime.combine(as_of + timedelta(days=1), time(), UTC)
+    move = end_trial(
+        SqliteLedger(places["ledger"]),
+        model,
+        verdict,
+        at,
+        loads=lambda version: Predictor(registry.fetch(model, version, Path(places["bundles"]))),
+    )
+    if move is not None:
+        logger.warning("rolled back: version %s to %s", move.from_version, move.to_version)

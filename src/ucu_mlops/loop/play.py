@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.loop.day import DayReport, describe_day, play_day
+from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.project import Project
 from ucu_mlops.release.ledger import champions
 from ucu_mlops.release.moves import override, rollback
@@ -56,7 +57,7 @@ def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterat
         report = describe_day(project, options.model, as_of)
         if report is None or (report.action == "retrain" and report.gate is None):
             _operate(ledger, options, number, as_of)
-            report = play_day(project, options.model, as_of, simulated=True)
+            report = play_day(project, options.model, as_of, RunHere(project), simulated=True)
         logger.info("day %s/%s %s", number, options.days, report)
         yield report
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,12 @@ class Project:
     Attributes:
         path: Folder that holds ``pyproject.toml`` and ``conf/``.
         env: Name of the configuration environment; None is the desk.
+        params: Run-time parameters of every run, as ``--params`` would pass them.
     """
 
     path: Path
     env: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         bootstrap_project(self.path)
@@ -51,12 +53,15 @@ class Project:
 
     def configuration(self, key: str) -> dict[str, Any]:
         """Read one kind of configuration, such as ``parameters`` or ``globals``."""
-        return read_configuration(self.path, self.env, key)
+        return read_configuration(self.path, self.env, key, self.params)
 
     @contextmanager
     def _session(self, params: dict[str, str]) -> Iterator[KedroSession]:
         session = KedroSession.create(
-            project_path=self.path, env=self.env, runtime_params=params, save_on_close=False
+            project_path=self.path,
+            env=self.env,
+            runtime_params={**self.params, **params},
+            save_on_close=False,
         )
         try:
             yield session
@@ -65,7 +70,7 @@ class Project:
 
 
 def read_configuration(
-    path: Path, env: str | None, key: str, given: Mapping[str, str] | None = None
+    path: Path, env: str | None, key: str, given: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Read configuration without opening a session: for commands that must be quick.
 

@@ -43,11 +43,13 @@ class PastDecision:
         as_of: The day.
         action: ``none``, ``retrain`` or ``data_fault``.
         had_causes: Whether there was reason to train, acted on or not.
+        moderators_changed: Whether the moderators, not the world, were taken to have changed.
     """
 
     as_of: date
     action: str
     had_causes: bool
+    moderators_changed: bool = False
 
 
 def breaker_of(

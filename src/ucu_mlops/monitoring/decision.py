@@ -16,6 +16,7 @@ from ucu_mlops.monitoring.drift import DRIFT_COLUMNS
 from ucu_mlops.monitoring.lasting import known_drift, lasting_drift
 from ucu_mlops.monitoring.outcome import OutcomeOptions
 from ucu_mlops.monitoring.sentences import (
+    blamed_sentence,
     breaker_sentence,
     calm_sentence,
     drift_sentence,
@@ -37,6 +38,8 @@ class DecisionOptions:
         min_weight: Share of the importances that the drifting features must have together; a
             feature below it cannot cause a retraining alone.
         after_fault_days: Days for which drift that began with a data fault is taken for its echo.
+        after_moderators_days: Days for which a queue that is confirmed less is laid to moderators
+            who changed: its usual precision is from before.
         cooldown_days: Days after a training without another one.
         min_verdicts: Verdicts that the last training did not know, below which another one would
             learn nothing.
@@ -48,6 +51,7 @@ class DecisionOptions:
     drifting_days: int = 2
     min_weight: float = 0.05
     after_fault_days: int = 28
+    after_moderators_days: int = 28
     cooldown_days: int = 7
     min_verdicts: int = 100
     breaker: BreakerOptions = field(default_factory=BreakerOptions)
@@ -67,7 +71,10 @@ class DecisionOptions:
             raise ConfigurationError(
                 f"decision.min_weight must be between 0 and 1, got {self.min_weight}"
             )
-        for name in ("after_fault_days", "cooldown_days", "min_verdicts"):
+        for name in (
+            *("after_fault_days", "after_moderators_days"),
+            *("cooldown_days", "min_verdicts"),
+        ):
             if getattr(self, name) < 0:
                 raise ConfigurationError(
                     f"decision.{name} must be 0 or more, got {getattr(self, name)}"
@@ -97,6 +104,11 @@ class Standing:
         asked = [each.as_of for each in self.past if each.action == "retrain"]
         days = [day for day in asked if day < as_of]
         return max([*days, self.trained] if self.trained else days, default=None)
+
+    def moderators_changed_within(self, days: int, as_of: date) -> bool:
+        """Tell whether moderators were found to have changed on one of the days before."""
+        found = [each.as_of for each in self.past if each.moderators_changed]
+        return any(0 < (as_of - day).days <= days for day in found)
 
 
 @dataclass(frozen=True)
@@ -167,7 +179,8 @@ def decide(
         after_fault_days=options.after_fault_days,
     )
     changed = _moderators_changed(outcome["moderators"], drifting)
-    causes = _causes(drifting, outcome["queue_precision"], options, changed)
+    blamed = changed or standing.moderators_changed_within(options.after_moderators_days, as_of)
+    causes = _causes(drifting, outcome["queue_precision"], options, blamed)
     breaker = breaker_of(standing.past, as_of, options.breaker)
     hold = _hold(outcome, breaker, as_of, options, standing)
     if faults:
@@ -176,6 +189,8 @@ def decide(
         action, reasons = "retrain", causes
     elif causes:
         action, reasons = "none", [hold, *causes]
+    elif outcome["queue_precision"]["state"] == "drift" and not changed:
+        action, reasons = "none", [blamed_sentence(outcome["queue_precision"])]
     else:
         calm = calm_sentence(drifting, outcome["queue_precision"], options.min_weight)
         action, reasons = "none", [calm]
@@ -207,21 +222,20 @@ def _faults(today: pd.DataFrame, as_of: date) -> list[str]:
 def _moderators_changed(moderators: Mapping[str, Any], drifting: list[dict[str, Any]]) -> bool:
     """Tell the moderators' drift from the world's.
 
-    Second looks overrule first ones, or some confirm unlike the others: it is they. All confirm
-    otherwise while inputs and scores are quiet: so are they taken to, unless second looks
-    vouch for them.
+    Second looks overrule first ones, or some have become unlike the others: it is they. All
+    confirm otherwise while inputs and scores are quiet: so are they taken to, unless second
+    looks vouch for them.
     """
-    if moderators["state"] == "drift":
-        return True
-    unvouched = moderators["agreement"]["state"] == "too few"
-    return unvouched and moderators["confirming"]["state"] == "drift" and not drifting
+    confirming = moderators["confirming"]
+    alone = confirming["state"] == "drift" and not confirming["vouched"] and not drifting
+    return alone or bool(moderators["state"] == "drift")
 
 
 def _causes(
     drifting: list[dict[str, Any]],
     precision: Mapping[str, Any],
     options: DecisionOptions,
-    changed: bool,
+    blamed: bool,
 ) -> list[str]:
     """Say what there is to train again for; empty when it is not enough."""
     own = [each for each in drifting if not each["after_fault"]]
@@ -229,7 +243,7 @@ def _causes(
     heavy = features if weight_of(features) >= options.min_weight else []
     scores = [each for each in own if each["kind"] == "score"]
     sentences = [drift_sentence(each, options.days) for each in [*scores, *heavy]]
-    if precision["state"] == "drift" and not changed:
+    if precision["state"] == "drift" and not blamed:
         sentences.append(precision_sentence(precision))
     return sentences
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
 from ucu_mlops.monitoring.histograms import HISTOGRAM_COLUMNS, counts_per_bin, watched_profiles
-from ucu_mlops.monitoring.quiet import MIN_DAYS, QuietOptions, UsualDay, usual_day
+from ucu_mlops.monitoring.quiet import MIN_DAYS, QuietOptions, UsualDay, prior_variance, usual_day
 from ucu_mlops.monitoring.reference import variety
 from ucu_mlops.quality.drift import g_test, jensen_shannon, l_infinity
 
@@ -44,7 +44,7 @@ class DriftOptions:
             accounts; they are not measured.
         outlier_spans: A number is an outlier when it lies beyond the reference's range by this
             many lengths of that range.
-        outliers: How many outliers of a day are kept at most.
+        outliers: How many outliers of a feature are kept at most, of each day.
     """
 
     floor: float = 0.1
@@ -55,7 +55,7 @@ class DriftOptions:
     variety: float = 0.05
     unwatched: Sequence[str] = ()
     outlier_spans: float = 1.0
-    outliers: int = 50
+    outliers: int = 5
 
     def __post_init__(self) -> None:
         """Refuse thresholds that always or never alarm."""
@@ -114,10 +114,11 @@ def measure_drift(
         raise SchemaError(f"drift of {model} needs {missing}; got {list(histograms.columns)}")
     profiles = watched_profiles(reference, options.unwatched)
     weekdays = [date.fromisoformat(day).weekday() for day in reference["days_covered"]]
+    prior = prior_variance([profile["daily"] for profile in profiles.values()], weekdays)
     rows = []
     for name, profile in profiles.items():
         counts, unknown = counts_per_bin(histograms, name, len(profile["shares"]))
-        usual = _usual(profile, weekdays, counts, as_of, len(profiles), options)
+        usual = _usual(profile, weekdays, counts, as_of, (len(profiles), prior), options)
         rows.append({"name": name} | _compare(profile, counts, unknown, usual, options))
     measured = pd.DataFrame(rows).assign(model=model, version=version, as_of=as_of)
     return measured[list(DRIFT_COLUMNS)].astype(dict.fromkeys(MEASURED, "float64"))
@@ -128,10 +129,11 @@ def _usual(
     weekdays: Sequence[int],
     counts: NDArray[np.int64],
     as_of: date,
-    watched: int,
+    family: tuple[int, float],
     options: DriftOptions,
 ) -> UsualDay:
     """Find what the day is compared with; what was never known is unlike nothing."""
+    watched, prior = family
     daily = np.asarray(profile["daily"], dtype=np.int64)
     if (daily.sum(axis=1) > 0).sum() < MIN_DAYS:
         return UsualDay(daily.sum(axis=0), 1.0)
@@ -142,6 +144,7 @@ def _usual(
         rows=int(counts.sum()),
         watched=watched,
         options=QuietOptions(options.floor, options.level),
+        prior=prior,
     )
 
 

@@ -47,17 +47,13 @@ RECALL = {"recall_ratio": "estimate", "recall_low_ratio": "low", "recall_high_ra
 Sample = tuple[str, dict[str, str], float | None]
 
 
-def expose(
-    day: Mapping[str, Any],
-    recall: Mapping[str, Any],
-    probation: Mapping[str, Any] | None = None,
-) -> str:
+def expose(day: Mapping[str, Any], recall: Mapping[str, Any], probation: Mapping[str, Any]) -> str:
     """Write a day's metrics.
 
     Args:
         day: What :func:`ucu_mlops.monitoring.summary.summarize` gave.
         recall: ``estimate``, ``low`` and ``high``; null where there is too little to go on.
-        probation: ``state``; None where there is no probation.
+        probation: ``state``: ``none``, ``on_trial``, ``passed`` or ``failed``.
 
     Returns:
         Text in Prometheus' format. What is not known has no line.
@@ -65,7 +61,7 @@ def expose(
     References:
         https://prometheus.io/docs/instrumenting/exposition_formats/ and .../practices/naming/
     """
-    samples = list(_samples(day, recall, probation or {}))
+    samples = list(_samples(day, recall, probation))
     lines: list[str] = []
     for name, help_text in HELP.items():
         own = [(labels, value) for each, labels, value in samples if each == name]
@@ -105,8 +101,7 @@ def _samples(
             yield name, label | labels, value
     for name, key in RECALL.items():
         yield name, {}, recall[key]
-    if probation:
-        yield from _one_of("probation_state", "state", TRIALS, probation["state"])
+    yield from _one_of("probation_state", "state", TRIALS, probation["state"])
 
 
 def _one_of(name: str, label: str, choices: tuple[str, ...], chosen: str) -> Iterator[Sample]:

@@ -94,7 +94,7 @@ def outliers(
         reference: What :func:`ucu_mlops.monitoring.reference.build_reference` gave.
         inputs: The day: one row per active entity, ``entity_id`` and a column per feature.
         spans: How far beyond the reference's range, in lengths of that range.
-        limit: How many at most.
+        limit: How many at most of each feature: a feature in another unit hides no other.
         unwatched: Features to leave out.
 
     Returns:
@@ -108,8 +108,10 @@ def outliers(
         if profile["kind"] == "numeric" and profile["edges"]
     ]
     far = ibis.union(*found) if found else _nobody(inputs)
-    order = (far["spans"].desc(), far["name"], far["entity_id"])
-    return far.order_by(order).limit(limit)
+    farthest = (far["spans"].desc(), far["entity_id"])
+    rank = ibis.row_number().over(group_by=far["name"], order_by=farthest)
+    near_the_top = far.mutate(rank=rank).filter(ibis._["rank"] < limit).drop("rank")
+    return near_the_top.order_by(ibis.desc("spans"), "name", "entity_id")
 
 
 def _nobody(inputs: ibis.Table) -> ibis.Table:

@@ -22,6 +22,7 @@ LOOK_COLUMNS = (
     *("moderator_id", "is_violation", "decided_at"),
 )
 DAY = 86_400.0  # seconds
+VOUCHING = 0.05  # probability of so few overruled confirmations, had the moderators changed
 STRATA = 5  # of the scores, so that confirm rates are compared among cases as probable
 
 
@@ -38,7 +39,7 @@ class ModeratorOptions:
         significance: Probability of so much by chance, below which it counts.
     """
 
-    window_days: int = 7
+    window_days: int = 14
     baseline_days: int = 28
     min_looks: int = 10
     min_verdicts: int = 100
@@ -78,7 +79,9 @@ def moderators_of(looks: pd.DataFrame, as_of: date, options: ModeratorOptions) -
 
     Returns:
         A JSON object: ``agreement``, ``confirming`` and ``speed``, each with ``baseline``,
-        ``window``, ``p_value`` and ``state`` (``quiet``, ``drift`` or ``too few``);
+        ``window``, ``p_value`` and ``state`` (``quiet``, ``drift`` or ``too few``), ``confirming``
+        also with ``vouched``, whether second looks rule out that fewer are confirmed because the
+        moderators turned strict;
         ``moderators`` (by id: ``decided``, ``confirmed``, ``confirm_rate``, ``expected_rate`` of
         the others on cases as probable, ``second_looks``, ``agreed`` in the window);
         ``unlike_others`` (ids); and ``state``, ``drift`` when agreement fell or some have become
@@ -95,13 +98,13 @@ def moderators_of(looks: pd.DataFrame, as_of: date, options: ModeratorOptions) -
         raise SchemaError(f"moderators need {missing}; got {list(looks.columns)}")
     known = _known(looks, as_of, options)
     firsts = known[known["first_case_id"].isna()]
-    agreement = _agreement(_pairs(known), options)
-    confirming = _confirming(firsts, options)
-    individuals, unlike = _individuals(firsts, _pairs(known), options)
+    pairs = _pairs(known)
+    agreement, confirming = _agreement(pairs, options), _confirming(firsts, options)
+    individuals, unlike = _individuals(firsts, pairs, options)
     drifted = agreement["state"] == "drift" or bool(unlike)
     return {
         "agreement": agreement,
-        "confirming": confirming,
+        "confirming": confirming | {"vouched": _vouched(pairs, confirming)},
         "speed": _speed(firsts, options),
         "moderators": individuals,
         "unlike_others": unlike,
@@ -138,16 +141,37 @@ def _pairs(known: pd.DataFrame) -> pd.DataFrame:
 
 
 def _agreement(pairs: pd.DataFrame, options: ModeratorOptions) -> dict[str, Any]:
-    sides, tables = {}, []
-    for name, rows in (("baseline", pairs[~pairs["recent"]]), ("window", pairs[pairs["recent"]])):
-        agreed = int(rows["agreed"].sum())
-        share = agreed / len(rows) if len(rows) else None
-        sides[name] = {"second_looks": len(rows), "agreed": agreed, "agreement": share}
-        tables.append([agreed, len(rows) - agreed])
-    if min(map(sum, tables)) < options.min_looks:
+    """Compare how often second looks overruled confirmations, and dismissals, with before.
+
+    Told apart because most cases are dismissed: a team twice as strict overrules half of the
+    confirmations and hardly a dismissal.
+    """
+    sides = {
+        name: {
+            "second_looks": len(rows),
+            "agreed": int(rows["agreed"].sum()),
+            "agreement": float(rows["agreed"].mean()) if len(rows) else None,
+        }
+        for name, rows in (
+            ("baseline", pairs[~pairs["recent"]]),
+            ("window", pairs[pairs["recent"]]),
+        )
+    }
+    recent = int(pairs["recent"].sum())
+    if min(recent, len(pairs) - recent) < options.min_looks:
         return {**sides, "p_value": None, "state": "too few"}
-    p_value = float(stats.fisher_exact(tables, alternative="greater").pvalue)
+    chances = [_overruled(rows) for _, rows in pairs.groupby("violation_first")]
+    p_value = min(1.0, len(chances) * min(chances))
     return {**sides, "p_value": p_value, "state": _state(p_value, options)}
+
+
+def _overruled(pairs: pd.DataFrame) -> float:
+    """Give the probability of so many more overruled verdicts in the window by chance."""
+    table = [
+        [int(pairs.loc[side, "agreed"].sum()), int((~pairs.loc[side, "agreed"]).sum())]
+        for side in (~pairs["recent"], pairs["recent"])
+    ]
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
 
 
 def _confirming(firsts: pd.DataFrame, options: ModeratorOptions) -> dict[str, Any]:
@@ -163,6 +187,22 @@ def _confirming(firsts: pd.DataFrame, options: ModeratorOptions) -> dict[str, An
         return {**sides, "expected": None, "p_value": None, "state": "too few"}
     expected, p_value = _mantel_haenszel(firsts, firsts["recent"].to_numpy())
     return {**sides, "expected": expected, "p_value": p_value, "state": _state(p_value, options)}
+
+
+def _vouched(pairs: pd.DataFrame, confirming: dict[str, Any]) -> bool:
+    """Tell whether second looks rule out that moderators confirm less because they turned strict.
+
+    Had they, at least half of the missing share of the confirmations made before would be
+    overruled by now; so few are improbable (5 %).
+    """
+    if not confirming["expected"]:
+        return False
+    missing = 1 - confirming["window"]["confirmed"] / confirming["expected"]
+    confirmed = pairs[pairs["recent"] & pairs["violation_first"]]
+    overruled = int((~confirmed["agreed"]).sum())
+    if missing <= 0 or confirmed.empty:
+        return False
+    return bool(stats.binom.cdf(overruled, len(confirmed), missing / 2) < VOUCHING)
 
 
 def _individuals(

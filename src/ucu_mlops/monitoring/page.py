@@ -23,7 +23,7 @@ border-radius:8px;padding:.6rem 1rem;min-width:7.5rem}.figures b{display:block;f
 .fault,.data_fault{background:var(--fault)}
 table{border-collapse:collapse;width:100%;font-size:13px}td,th{border-bottom:1px solid #dde3ea;
 padding:.35rem .5rem;text-align:left;vertical-align:top}td.n,th.n{text-align:right;
-font-variant-numeric:tabular-nums}small{color:#5b6776}details{margin-top:.8rem}"""
+font-variant-numeric:tabular-nums}td:first-child{white-space:nowrap}small{color:#5b6776}details{margin-top:.8rem}"""
 
 MOVED = {
     "state": "state",
@@ -42,6 +42,8 @@ DISTANCE = (
     "Jensen-Shannon distance from the reference's days like it, as a share of the alarm "
     "threshold: above 1 is drift."
 )
+TINY = 0.001  # a p-value below it is told as that
+PLOT = {"full_html": False, "config": {"displayModeBar": False}}
 SMALL = 0.1  # a share below it gets a decimal
 SHARES = {"weight", "missing_share", "unseen_share", "outside_share"}
 
@@ -82,14 +84,10 @@ def draw_page(
         _figures(day, recall),
         f"<h2>{words}</h2>",
         _feature_table(near),
-        moved_histograms(near, histograms, reference).to_html(
-            full_html=False, include_plotlyjs="inline"
-        ),
+        moved_histograms(near, histograms, reference).to_html(**PLOT, include_plotlyjs="inline"),
         "<h2>Distance over the days</h2>",
         f"<p>{DISTANCE}</p>",
-        distances_over_days(drift, day, SHOWN_DAYS).to_html(
-            full_html=False, include_plotlyjs=False
-        ),
+        distances_over_days(drift, day, SHOWN_DAYS).to_html(**PLOT, include_plotlyjs=False),
         "<h2>What was decided</h2>",
         _decision_table(decisions, day["as_of"]),
         "<h2>Outliers</h2>",
@@ -165,6 +163,8 @@ def _feature_cells(feature: Mapping[str, Any]) -> list[str]:
             cells.append(_share(value))
         elif value is None:
             cells.append("-")
+        elif key == "p_value" and value < TINY:
+            cells.append(f"&lt; {TINY}")
         else:
             cells.append(value if isinstance(value, str) else f"{value:.3g}")
     return cells
@@ -191,8 +191,8 @@ def _outlier_table(outliers: pd.DataFrame) -> str:
         [
             html.escape(row["entity_id"]),
             html.escape(row["name"]),
-            f"{row['value']:,.4g}",
-            f"{row['low']:,.4g} to {row['high']:,.4g}",
+            f"{row['value']:,.9g}",
+            f"{row['low']:,.9g} to {row['high']:,.9g}",
         ]
         for row in outliers.to_dict("records")
     ]

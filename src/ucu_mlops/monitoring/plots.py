@@ -58,8 +58,8 @@ def moved_histograms(
     figure.update_layout(
         template="plotly_white",
         height=300 * rows + 60,
-        margin={"t": 60, "l": 50, "r": 20},
-        legend={"orientation": "h", "y": 1 + 0.16 / rows, "x": 0},
+        margin={"t": 70, "l": 50, "r": 20},
+        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top"},
     )
     return figure
 
@@ -68,7 +68,8 @@ def bin_names(profile: Mapping[str, Any]) -> list[str]:
     """Name the bins of a feature: its categories and the rest, or up to where each reaches."""
     if profile["kind"] == "categorical":
         return [*profile["categories"], "other"]
-    edges = [f"{edge:.3g}" for edge in profile["edges"]]
+    # The first edge lies a hair below the smallest value: 0 there, not -1e-09.
+    edges = [f"{round(edge, 6) + 0.0:.3g}" for edge in profile["edges"]]
     if not edges:
         return ["any"]
     # Two edges may look alike in three digits; the place keeps their bars apart.

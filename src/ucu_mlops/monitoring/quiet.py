@@ -6,22 +6,22 @@ With N rows a day, chance explains distances of about 1 / sqrt(N); days differ b
 of effects that all users of a day share. So a day is the unit that is resampled, not a row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.special import rel_entr
+from scipy.special import chdtri, rel_entr, stdtrit
 
 from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError
 
 MIN_DAYS = 2
 WEEK = 7
 # What is believed of a feature before its days are seen, worth so many days: a standard deviation
-# of so much of the floor. Few days, or days that resemble the day before, cannot make it vanish.
+# of this share of the floor, or of the liveliest features' (a quantile of all) where that is more.
 PRIOR_DAYS = 4.0
-PRIOR_SHARE = 1 / 3
+PRIOR_SHARE = 1 / 6
+LIVELY, LIVELY_SHARE = 0.9, 1 / 4
 BITS = 8 * np.log(2)  # chi-square distance / BITS is the Jensen-Shannon divergence of near ones
 
 
@@ -70,6 +70,7 @@ def usual_day(
     rows: int,
     watched: int,
     options: QuietOptions,
+    prior: float = 0.0,
 ) -> UsualDay:
     """Choose the quiet days that a day is compared with, and how far from them is unusual.
 
@@ -91,6 +92,7 @@ def usual_day(
         rows: Known values that the day has: fewer than quiet days had make more noise.
         watched: How many features and scores are watched together.
         options: How rare a false alarm shall be.
+        prior: What :func:`prior_variance` gave for all that is watched; 0 without.
 
     Returns:
         What to compare the day with.
@@ -119,20 +121,50 @@ def usual_day(
             f"an alarm threshold needs at least {MIN_DAYS} quiet days with values, "
             f"got {len(counts)}; release a version whose reference has them"
         )
-    if np.bincount(names, minlength=WEEK).min() < MIN_DAYS:
-        names = np.full_like(names, weekday)  # too few of each weekday: all are alike
-    usual = counts[names == weekday].sum(axis=0)
-    days = int((names == weekday).sum())
+    names = _groups(names)
+    like = names == weekday if names.any() else np.ones(len(names), dtype=bool)
+    usual, days = counts[like].sum(axis=0), int(like.sum())
     chance = options.level / max(watched, 1)
     free = max(int((usual > 0).sum()) - 1, 1)
     typical = np.array([np.median(counts.sum(axis=1))])
-    noise = _noise(1, np.array([max(rows, 1)]), typical)[0] * stats.chi2.isf(chance, free)
+    unit = _noise(1, np.array([max(rows, 1)]), typical)[0]
     freedom, variance = _between_days(counts, names)
     known = PRIOR_DAYS + freedom
-    mixed = (PRIOR_DAYS * (options.floor * PRIOR_SHARE) ** 2 + freedom * variance) / known
+    least = max(prior, (options.floor * PRIOR_SHARE) ** 2)
+    mixed = (PRIOR_DAYS * least + freedom * variance) / known
     believed = max(variance, mixed)  # the prior raises what few days show, and never lowers it
-    lasting = stats.t.isf(chance / 2, known) ** 2 * believed * (1 + 1 / days)
-    return UsualDay(usual, float(np.clip(np.sqrt(noise + lasting), options.floor, 1.0)))
+    lasting = stdtrit(known, chance / 2) ** 2 * believed * (1 + 1 / days)
+    chanced = unit * (chdtri(free, chance) - free)
+    threshold = np.sqrt(unit * free + np.hypot(chanced, lasting))
+    return UsualDay(usual, float(np.clip(threshold, options.floor, 1.0)))
+
+
+def prior_variance(histories: Iterable[ArrayLike], weekdays: Sequence[int]) -> float:
+    """Guess from all features together what each one's days may vary by at least.
+
+    Days in a trailing window resemble each other, so that two weeks hardly show how much they
+    vary. The features of single days do: a week averages their weather to about a quarter.
+
+    Args:
+        histories: For each feature and score its counts per quiet day and bin, as for
+            :func:`usual_day`.
+        weekdays: Weekday of each quiet day, 0 is Monday.
+    """
+    names = np.asarray(weekdays, dtype=np.int64)
+    found = []
+    for history in histories:
+        counts = np.asarray(history, dtype=np.int64)
+        held = counts.sum(axis=1) > 0
+        if held.sum() >= MIN_DAYS:
+            groups = _groups(names[held])
+            found.append(_between_days(counts[held], groups)[1])
+    return LIVELY_SHARE**2 * float(np.quantile(found, LIVELY)) if found else 0.0
+
+
+def _groups(weekdays: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the weekdays that days are compared within; one for all where some are too few."""
+    few = np.bincount(weekdays, minlength=WEEK).min() < MIN_DAYS
+    return np.zeros_like(weekdays) if few else weekdays
 
 
 def _between_days(counts: NDArray[np.int64], groups: NDArray[np.int64]) -> tuple[float, float]:

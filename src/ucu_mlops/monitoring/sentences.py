@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+TELLING = 0.1  # shares of unknown words and of numbers out of range that explain a fault
+
 
 def fault_sentence(row: Mapping[Any, Any]) -> str:
     """Say what is broken.
@@ -14,10 +16,15 @@ def fault_sentence(row: Mapping[Any, Any]) -> str:
     """
     if row["missing_share"] == 1.0:
         return f"{row['name']} is missing for everyone; check its feed."
-    moved = "" if pd.isna(row["measure"]) else f", Jensen-Shannon {row['measure']:.2f} from usual"
+    told = [f"missing for {row['missing_share']:.0%}"]
+    for share, words in (("unseen_share", "unknown words"), ("outside_share", "out of range")):
+        if row[share] >= TELLING:
+            told.append(f"{words} {row[share]:.0%}")
+    if not pd.isna(row["measure"]):
+        told.append(f"Jensen-Shannon {row['measure']:.2f} from usual")
     return (
-        f"{row['name']} looks broken: missing for {row['missing_share']:.0%}{moved}, which no "
-        "quiet day came near; check its feed."
+        f"{row['name']} looks broken: {', '.join(told)}, which no quiet day came near; "
+        "check its feed."
     )
 
 
@@ -47,6 +54,19 @@ def precision_sentence(precision: Mapping[str, Any]) -> str:
     return (
         "Moderators confirm fewer of the model's cases: "
         f"{_share(precision['window'])}, in its first days {_share(precision['baseline'])}."
+    )
+
+
+def blamed_sentence(precision: Mapping[str, Any]) -> str:
+    """Say that the queue finds less because other moderators' verdicts are its yardstick.
+
+    Args:
+        precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
+    """
+    return (
+        "No reason to train again: the queue is compared with verdicts from before the moderators "
+        f"changed; now {_share(precision['window'])} are confirmed, then "
+        f"{_share(precision['baseline'])}."
     )
 
 

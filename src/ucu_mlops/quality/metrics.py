@@ -50,7 +50,7 @@ def classification_metrics(
         "f1": float(metrics.f1_score(truth, found, zero_division=0, **given)),
         "log_loss": float(metrics.log_loss(truth, scores, labels=[0, 1], **given)),
         "brier": float(np.average((scores - truth) ** 2, weights=counts)),
-        "ece": _calibration_error(truth, scores, counts),
+        "ece": calibration_error(truth, scores, counts),
     }
 
 
@@ -193,8 +193,14 @@ def _checked(
     return truth, scores, counts
 
 
-def _calibration_error(truth: Floats, scores: Floats, counts: Floats) -> float:
-    """Average the distance between promised and true shares over bins of equal width."""
+def calibration_error(truth: Floats, scores: Floats, counts: Floats) -> float:
+    """Average the distance between promised and true shares over bins of equal width.
+
+    Args:
+        truth: 0 or 1, shape ``(n_rows,)``.
+        scores: Probabilities of that shape.
+        counts: What each row counts for; their sum is above 0.
+    """
     bins = np.minimum((scores * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
     gaps = np.bincount(bins, weights=counts * (scores - truth))
     return float(np.abs(gaps).sum() / counts.sum())

@@ -13,16 +13,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from scipy.stats import norm
 
 from ucu_mlops.errors import ConfigurationError, DataError, SchemaError
+from ucu_mlops.quality.agreement import ErrorRates, error_rates
+from ucu_mlops.quality.bootstrap import Interval
 from ucu_mlops.quality.weighted_count import weighted_count
 
 LOOK_COLUMNS = (
     *("entity_id", "as_of", "propensity", "is_violation", "decided_at"),
     *("second_is_violation", "second_propensity"),
 )
-LEAST_DECIDED = 0.5
+LEAST_SHARE = 0.5  # of the cases that must be decided, of explored confirmations looked at again
+LEAST_COUNT = 0.5  # what a corrected count cannot fall below
 
 
 @dataclass(frozen=True)
@@ -46,23 +50,6 @@ class RecallOptions:
                 "recall: window_days must be at least 1, maturity_days 0 or more and level between "
                 f"0 and 1, got {self.window_days}, {self.maturity_days}, {self.level}"
             )
-
-
-@dataclass(frozen=True)
-class Errors:
-    """How often moderators err.
-
-    Attributes:
-        confirming: Share of harmless users who are confirmed at one look.
-        dismissing: Share of violations that are dismissed at one look.
-        confirming_variance: How uncertain the first is.
-        dismissing_variance: How uncertain the second is.
-    """
-
-    confirming: float
-    dismissing: float
-    confirming_variance: float
-    dismissing_variance: float
 
 
 def estimate_recall(
@@ -118,9 +105,9 @@ def estimate_recall(
     said |= _simpler(window)
     if reason := _too_little(window):
         return said | {"errors": None, "reason": reason}
-    errors = _errors(window)
+    rates = error_rates(window[window["decided"]])
     barred = _barred_days(rows, start, end, dismissed_days)
-    return said | _estimate(window, errors, barred, options.level)
+    return said | _estimate(window, rates, barred, options.level)
 
 
 def _prepared(looks: pd.DataFrame) -> pd.DataFrame:
@@ -136,7 +123,7 @@ def _prepared(looks: pd.DataFrame) -> pd.DataFrame:
             "decided": first.notna(),
             "yes": first.fillna(value=False).astype(bool),
             "paired": first.notna() & second.notna(),
-            "again": second.fillna(value=False).astype(bool),
+            "again": (first.notna() & second).fillna(value=False).astype(bool),
             "pair_weight": 1 / looks["second_propensity"].astype("float64"),
         }
     )
@@ -169,113 +156,88 @@ def _simpler(window: pd.DataFrame) -> dict[str, float | None]:
 
 def _too_little(window: pd.DataFrame) -> str | None:
     """Say why there is no estimate, or nothing."""
-    explored = window[window["explored"]]
+    explored, sure = window[window["explored"]], window[~window["explored"]]
     confirmed = explored[explored["yes"]]
-    if window.empty:
-        return "no day with cases has matured"
-    if explored.empty:
-        return "nothing was explored: what the queue missed is unknown"
-    for name, cases in (("explored", explored), ("other", window[~window["explored"]])):
-        if len(cases) and cases["decided"].mean() < LEAST_DECIDED:
-            return f"{int((~cases['decided']).sum())} of {len(cases)} {name} cases are undecided"
-    if confirmed.empty:
-        return f"none of {len(explored)} explored cases was confirmed"
-    if confirmed["paired"].mean() < LEAST_DECIDED:
-        return (
-            f"only {int(confirmed['paired'].sum())} of {len(confirmed)} explored confirmations "
-            "were looked at again: wrong ones would be taken for hundreds of violations"
-        )
-    if not (confirmed["yes"] & confirmed["again"]).any():
-        return f"none of {len(confirmed)} explored confirmations was upheld"
-    if not (window["yes"] & ~window["explored"]).any():
-        return "the queue found no violation"
-    return None
-
-
-def _errors(window: pd.DataFrame) -> Errors:
-    """Estimate both kinds of error from disagreements, half of which are each look's.
-
-    Nearly all the explored are harmless, so their overruled confirmations tell how often the
-    harmless are confirmed; what the sure cases disagree more than that are dismissed violations.
-    """
-    explored = window[window["explored"] & window["decided"]]
-    confirmed = explored[explored["yes"]]
-    overruled = (confirmed["paired"] & ~confirmed["again"]).sum() / confirmed["paired"].mean()
-    confirming = overruled / len(explored)
-    confirming_variance = max(overruled, 1.0) / len(explored) ** 2
-    sure = window[~window["explored"] & window["decided"]]
-    pairs = sure[sure["paired"]]
-    found = max(float(sure["yes"].sum()) - confirming * len(sure), 1.0)
-    if pairs.empty:  # take both kinds for equally frequent
-        return Errors(confirming, confirming, confirming_variance, confirming_variance)
-    weights = pairs["pair_weight"] * len(sure) / pairs["pair_weight"].sum()
-    disagreed = float(weights[pairs["yes"] != pairs["again"]].sum())
-    wrong = disagreed / 2 - (len(sure) - found) * confirming
-    return Errors(
-        float(confirming),
-        float(np.clip(wrong / found, 0.0, LEAST_DECIDED)),
-        float(confirming_variance),
-        float(max(disagreed, weights.mean()) * weights.mean() / 4 / found**2),
+    undecided = int((~window["decided"]).sum())
+    looked_again = int(confirmed["paired"].sum())
+    decided = min(explored["decided"].mean(), sure["decided"].mean())
+    reasons = (
+        (window.empty, "no day with cases has matured"),
+        (explored.empty, "nothing was explored: what the queue missed is unknown"),
+        (decided < LEAST_SHARE, f"{undecided} of {len(window)} cases are undecided"),
+        (not sure["yes"].any(), "the queue found no violation"),
+        (confirmed.empty, f"none of {len(explored)} explored cases was confirmed"),
+        (
+            looked_again < LEAST_SHARE * len(confirmed),
+            f"only {looked_again} of {len(confirmed)} explored confirmations were looked at again",
+        ),
+        (
+            not confirmed["again"].any(),
+            f"none of {len(confirmed)} explored confirmations was upheld",
+        ),
     )
-
-
-def _barred_days(rows: pd.DataFrame, start: date, end: date, dismissed_days: int) -> float:
-    """Count the days of the window on which each dismissed sure case was left alone, on average."""
-    dismissed = rows[rows["decided"] & ~rows["yes"] & ~rows["explored"]]
-    since = dismissed["decided_at"].dt.tz_localize(None).dt.normalize()
-    until = since + pd.Timedelta(days=dismissed_days - 1)
-    first, last = since.clip(lower=pd.Timestamp(start)), until.clip(upper=pd.Timestamp(end))
-    days = ((last - first).dt.days + 1).clip(lower=0)
-    inside = dismissed["day"].between(pd.Timestamp(start), pd.Timestamp(end))
-    return float(days.sum() / max(inside.sum(), 1))
+    return next((reason for holds, reason in reasons if holds), None)
 
 
 def _estimate(
-    window: pd.DataFrame, errors: Errors, barred_days: float, level: float
+    window: pd.DataFrame, rates: ErrorRates, barred_days: float, level: float
 ) -> dict[str, Any]:
     """Correct both counts, and put the interval around the log-odds of recall.
 
     References:
         Rogan and Gladen (1978), "Estimating prevalence from the results of a screening test",
-        doi:10.1093/oxfordjournals.aje.a112510 (the corrections). Donner and Zou (2012),
-        "Closed-form confidence intervals for functions of the normal mean and standard deviation",
-        doi:10.1177/0962280210383082 (limits of a difference from the limits of its parts).
+        doi:10.1093/oxfordjournals.aje.a112510 (the corrections). Zou and Donner (2008),
+        "Construction of confidence limits about effect measures: a general approach",
+        doi:10.1002/sim.3095 (limits of a difference from the limits of its parts).
     """
-    wrong_yes, wrong_no = errors.confirming, errors.dismissing
-    sure, explored = window[~window["explored"]], window[window["explored"]]
-    n_decided = int(sure["decided"].sum())
-    rescale = len(sure) / n_decided
-    raw = float(sure["yes"].sum())
-    found = max((raw - wrong_yes * n_decided) / (1 - wrong_yes - wrong_no), 0.5) * rescale
-
-    confirmed = explored[explored["yes"]]
-    upheld = confirmed[confirmed["again"] & confirmed["paired"]]
-    share = (1 - wrong_no) ** 2 - wrong_yes**2
-    seen = confirmed["paired"].mean() * explored["decided"].mean()
-    weights = explored["weight"].to_numpy()
-    noise = wrong_yes**2 * float(explored.loc[explored["decided"], "weight"].sum())
-    total = weighted_count(upheld["weight"].to_numpy(), float(weights.mean()), level)
-    floor = 0.5 * float(upheld["weight"].min())
-    missed = [max(each - noise, floor if i else 1.0) / share / seen for i, each in enumerate(total)]
-    left_alone = wrong_no * found * barred_days
-    by_luck = len(upheld) / share / seen
-    low, mid, high = (max(each - by_luck, 1.0) + left_alone for each in missed)
-    reached = found + by_luck
-    relative = (
-        errors.confirming_variance * n_decided**2 + wrong_yes * n_decided
-    ) / max(raw - wrong_yes * n_decided, 1.0) ** 2 + errors.dismissing_variance
-    half = float(norm.ppf((1 + level) / 2)) * np.sqrt(relative)
-    log_odds = np.log(reached / mid)
-    ends = (
-        log_odds - np.hypot(half, np.log(high / mid)),
-        log_odds,
-        log_odds + np.hypot(half, np.log(mid / low)),
-    )
-    lower, estimate, upper = (float(1 / (1 + np.exp(-each))) for each in ends)
+    found, found_variance = _found(window[~window["explored"]], rates)
+    lucky, everybody = _explored(window[window["explored"]], rates, level)
+    left_alone = rates.dismissing * found * barred_days
+    missed = [max(each - lucky, LEAST_COUNT) + left_alone for each in everybody]
+    log_odds = np.log((found + lucky) / np.array(missed))
+    half = float(norm.ppf((1 + level) / 2)) * np.sqrt(found_variance) / found
+    high, estimate, low = log_odds
+    ends = estimate - np.hypot(half, estimate - low), estimate + np.hypot(half, high - estimate)
     return {
-        "estimate": estimate,
-        "low": lower,
-        "high": upper,
-        "errors": {"confirming": wrong_yes, "dismissing": wrong_no},
+        "estimate": float(expit(estimate)),
+        "low": float(expit(ends[0])),
+        "high": float(expit(ends[1])),
+        "errors": {"confirming": rates.confirming, "dismissing": rates.dismissing},
         "reason": None,
     }
+
+
+def _found(sure: pd.DataFrame, rates: ErrorRates) -> tuple[float, float]:
+    """Count the violations among cases that were chosen for sure, and how uncertain that is."""
+    n, confirmed = int(sure["decided"].sum()), float(sure["yes"].sum())
+    share = 1 - rates.confirming - rates.dismissing
+    found = max((confirmed - rates.confirming * n) / share, LEAST_COUNT)
+    variance = n**2 * rates.confirming_variance + n * rates.confirming
+    variance = variance / share**2 + found**2 * rates.dismissing_variance
+    undecided = len(sure) / n
+    return found * undecided, variance * undecided**2
+
+
+def _explored(explored: pd.DataFrame, rates: ErrorRates, level: float) -> tuple[float, Interval]:
+    """Count the violations drawn, and estimate those among everybody they were drawn from."""
+    decided = explored[explored["decided"]]
+    confirmed = decided[decided["yes"]]
+    upheld = confirmed[confirmed["again"]]
+    share = (1 - rates.dismissing) ** 2 - rates.confirming**2
+    seen = share * confirmed["paired"].mean() * len(decided) / len(explored)
+    confirmed_twice = rates.confirming**2 * float(decided["weight"].sum())
+    mean_weight = float(explored["weight"].mean())
+    total = weighted_count(upheld["weight"].to_numpy(), mean_weight, level)
+    corrected = (max(each - confirmed_twice, len(upheld)) / seen for each in total)
+    return len(upheld) / seen, Interval(*corrected)
+
+
+def _barred_days(rows: pd.DataFrame, start: date, end: date, dismissed_days: int) -> float:
+    """Count the days of the window on which a dismissed sure case was left alone, on average."""
+    dismissed = rows[rows["decided"] & ~rows["yes"] & ~rows["explored"]]
+    first, last = pd.Timestamp(start), pd.Timestamp(end)
+    since = dismissed["decided_at"].dt.tz_localize(None).dt.normalize()
+    until = since + pd.Timedelta(days=dismissed_days - 1)
+    days = (until.clip(upper=last) - since.clip(lower=first)).dt.days + 1
+    inside = int(dismissed["day"].between(first, last).sum())
+    return float(days.clip(lower=0).sum() / max(inside, 1))

@@ -1,11 +1,14 @@
 """What may be done to a champion: start, promote, roll back, override; each is one move."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from ucu_mlops.errors import ConfigurationError, ReleaseError
 from ucu_mlops.release.ledger import Ledger, Move, champions
+
+logger = logging.getLogger(__name__)
 
 ACTIONS = ("promote", "keep")
 
@@ -68,7 +71,8 @@ def promote(ledger: Ledger, proposal: Proposal, who: str, at: datetime) -> Move:
         decision was acted on before (and perhaps rolled back since).
 
     Raises:
-        ReleaseError: The proposal is to keep the champion.
+        ReleaseError: The proposal is to keep the champion, or the version was rolled back before:
+            only a person may reinstate it.
         StaleRevisionError: Somebody else moved at the same moment.
     """
     model, version = proposal.model, proposal.version
@@ -77,10 +81,18 @@ def promote(ledger: Ledger, proposal: Proposal, who: str, at: datetime) -> Move:
             f"{model}: the gate proposes to {proposal.action} the champion, not to promote version"
             f" {version}: {proposal.why}"
         )
-    head, decided = ledger.head(model), proposal.decision_id
-    acted_on = {move.decision_id for move in ledger.moves(model)} - {None}
+    moves, decided = ledger.moves(model), proposal.decision_id
+    head = moves[-1] if moves else None
+    acted_on = {move.decision_id for move in moves} - {None}
     if head is not None and (head.to_version == version or decided in acted_on):
         return head
+    for move in moves:
+        if move.kind == "rollback" and move.from_version == version:
+            raise ReleaseError(
+                f"{model}: version {version} was rolled back at revision {move.revision}"
+                f" ({move.why}); a person may reinstate it:"
+                f" kedro release promote {model} {version} --why …"
+            )
     before, revision = (head.to_version, head.revision + 1) if head else (None, 1)
     return _append(
         ledger,
@@ -152,5 +164,13 @@ def rollback(
 
 
 def _append(ledger: Ledger, move: Move) -> Move:
+    """Append, and say when the clock has gone back: what counts is the revision."""
+    head = ledger.head(move.model)
     ledger.append(move)
+    if head is not None and move.at < head.at:
+        logger.warning(
+            "%s: revision %s is dated %s, before revision %s of %s: the clock went back; "
+            "moves stay in the order of their revisions",
+            *(move.model, move.revision, move.at.isoformat(), head.revision, head.at.isoformat()),
+        )
     return move

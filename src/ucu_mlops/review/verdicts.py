@@ -129,7 +129,8 @@ def labels_from(counted: ibis.Table, max_weight: float = 20.0) -> ibis.Table:
     Returns:
         Lazily, one row per entity and day (the latest decided where there were several):
         ``entity_id``, ``as_of``, ``label`` (int64, 1 = violation), ``weight`` (float64,
-        1 / propensity, at most ``max_weight``), ``cohort`` (``all``) and ``decided_at``.
+        1 / propensity, at most ``max_weight``), ``propensity``, ``cohort`` (``all``) and
+        ``decided_at``.
 
     Raises:
         ConfigurationError: ``max_weight`` is below 1.
@@ -149,6 +150,7 @@ def labels_from(counted: ibis.Table, max_weight: float = 20.0) -> ibis.Table:
         "as_of",
         label=numbered.is_violation.cast("int64"),
         weight=ibis.least(1.0 / numbered.propensity, ibis.literal(max_weight, "float64")),
+        propensity=numbered.propensity,
         cohort=ibis.literal("all"),
         decided_at=numbered.decided_at,
     )

@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.errors import ConfigurationError, DataError, SchemaError
 from ucu_mlops.scam.balancing import METHODS, balance
-from ucu_mlops.scam.calibration import Calibration, fit_platt
+from ucu_mlops.scam.calibration import Calibration, fit_platt, for_everybody
 from ucu_mlops.scam.classifiers import ESTIMATORS, RELEASED, fit_classifier, log_odds
 from ucu_mlops.scam.folds import fold_of_each_row
 from ucu_mlops.scam.preprocessing import (
@@ -135,7 +135,9 @@ def fit(
 
     Args:
         training_set: One row per entity and day: the features, ``label`` (0 or 1), ``entity_id``
-            (each row is an entity of its own where it is absent) and ``weight`` (1 where absent).
+            (each row is an entity of its own where it is absent), ``weight`` (1 where absent) and
+            ``propensity`` (with which the row was chosen; where it is absent, the rows are taken
+            for everybody).
         features: The inputs.
         options: How to fit.
 
@@ -161,6 +163,9 @@ def fit(
         )
         held_out[left_out] = log_odds(classifier, preprocessing.transform(frame[left_out]))
     calibration = fit_platt(held_out, labels, weights)
+    if "propensity" in training_set.columns:
+        propensities = training_set["propensity"].to_numpy(dtype=np.float64)
+        calibration = for_everybody(calibration, held_out, labels, propensities)
 
     preprocessing, classifier = _fit_once(frame, labels, weights, features, options)
     return FittedScam(

@@ -7,7 +7,6 @@ from typing import Any
 
 import ibis
 import pandas as pd
-import plotly.graph_objects as go
 
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import NotEnoughDataError
@@ -15,11 +14,10 @@ from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.breaker import PastDecision
 from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
-from ucu_mlops.monitoring.histograms import day_histograms, outliers
+from ucu_mlops.monitoring.histograms import day_histograms
 from ucu_mlops.monitoring.outcome import outcome_of
-from ucu_mlops.monitoring.page import draw_page
-from ucu_mlops.monitoring.summary import summarize
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.release.ledger import Move
+from ucu_mlops.release.probation import ProbationOptions, changed_since, watch_trial
 from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
@@ -48,8 +46,8 @@ def count_values(
         )
     counted = day_histograms(
         reference,
-        _of_day(inputs, period),
-        _of_day(scores, period),
+        inputs.filter(inputs["as_of"] == period.as_of),
+        scores.filter(scores["as_of"] == period.as_of),
         options.unwatched,
     )
     return counted.mutate(model=ibis.literal(champion.manifest.model), as_of=period.as_of)
@@ -65,37 +63,12 @@ def watch(
     """
     return measure_drift(
         champion.manifest.reference,
-        _of_day(histograms, period).execute(),
+        histograms.filter(histograms["as_of"] == period.as_of).execute(),
         model=champion.manifest.model,
         version=str(champion.version),
         as_of=period.as_of,
         options=options,
     )
-
-
-def list_outliers(
-    champion: Bundle, inputs: ibis.Table, options: DriftOptions, period: Period
-) -> pd.DataFrame:
-    """Name the entities whose values lie far outside what the reference has seen.
-
-    Returns:
-        One row per entity and feature, the columns of ``outliers``; as many as are wanted at most.
-    """
-    model = champion.manifest.model
-    found: pd.DataFrame = outliers(
-        champion.manifest.reference,
-        _of_day(inputs, period),
-        spans=options.outlier_spans,
-        limit=options.outliers,
-        unwatched=options.unwatched,
-    ).execute()
-    if len(found):
-        logger.warning(
-            "%s of %s: %s values far outside what the reference has seen: %s",
-            *(model, period.as_of, len(found), ", ".join(found["entity_id"].unique()[:5])),
-            extra={"outliers": found.to_dict("records")},
-        )
-    return found.assign(model=model, as_of=period.as_of)
 
 
 def decide_action(
@@ -154,83 +127,42 @@ def decide_action(
 
 
 def _past(decisions: pd.DataFrame) -> tuple[PastDecision, ...]:
+    """Read what was decided before; days from before these keys were written lack them."""
+    days = pd.to_datetime(decisions["as_of"]).dt.date
+    rows = zip(days, decisions["action"], decisions["evidence"].map(json.loads), strict=True)
     return tuple(
         PastDecision(
-            as_of=pd.Timestamp(row["as_of"]).date(),
-            action=row["action"],
-            had_causes=bool(json.loads(row["evidence"]).get("causes")),
+            as_of=day,
+            action=action,
+            had_causes=bool(evidence.get("causes")),
+            moderators_changed=bool(evidence.get("moderators_changed")),
         )
-        for row in decisions.to_dict("records")
+        for day, action, evidence in rows
     )
 
 
-def describe_day(
-    drift: ibis.Table,
-    decision: ibis.Table,
-    queue: ibis.Table,
-    outliers: ibis.Table,
+def watch_probation(
+    moves: list[Move],
+    cases: ibis.Table,
+    verdicts: ibis.Table,
+    decisions: ibis.Table,
     champion: Bundle,
-    review: ReviewOptions,
+    options: ProbationOptions,
     period: Period,
 ) -> dict[str, Any]:
-    """Put the monitored day into one object, and log it.
+    """Say whether the champion, if it is new, does as well as the version before it.
 
     Returns:
-        A JSON object, as :func:`ucu_mlops.monitoring.summary.summarize` gives it.
+        A JSON object: ``state``, ``version``, ``predecessor``, ``revision`` and ``evidence``.
     """
-    day = summarize(
-        drift.filter(drift["as_of"] <= period.as_of).execute(),
-        _of_day(decision, period).execute().iloc[0].to_dict(),
-        _of_day(queue, period).select("source").execute(),
-        champion=champion.manifest,
-        capacity=review.capacity,
-        outliers=int(_of_day(outliers, period).count().execute()),
+    model = champion.manifest.model
+    known = counted_verdicts(cases.filter(cases["model"] == model), verdicts, period.as_of)
+    head = moves[-1] if moves else None
+    since = changed_since(decisions.select("as_of", "action", "evidence").execute(), head)
+    verdict = watch_trial(moves, known.execute(), since, period.as_of, options)
+    log = logger.warning if verdict["state"] == "failed" else logger.info
+    log(
+        "%s of %s: probation of version %s: %s",
+        *(model, period.as_of, verdict["version"], verdict["state"]),
     )
-    logger.info("%s of %s is monitored", day["model"], period.as_of, extra={"monitoring": day})
-    return day
-
-
-def draw_day(
-    monitoring: dict[str, Any],
-    recall: dict[str, Any],
-    drift: ibis.Table,
-    histograms: ibis.Table,
-    decision: ibis.Table,
-    outliers: ibis.Table,
-    champion: Bundle,
-    period: Period,
-) -> str:
-    """Draw the page of the day.
-
-    Returns:
-        HTML that needs nothing from elsewhere.
-    """
-    return draw_page(
-        monitoring,
-        drift.filter(drift["as_of"] <= period.as_of).execute(),
-        _of_day(histograms, period).execute(),
-        decision.execute(),
-        _of_day(outliers, period).order_by(ibis.desc("spans")).execute(),
-        reference=champion.manifest.reference,
-        recall=recall,
-    )
-
-
-def _of_day(table: ibis.Table, period: Period) -> ibis.Table:
-    return table.filter(table["as_of"] == period.as_of)
-
-
-def plot_drift(drift: ibis.Table, period: Period) -> go.Figure:
-    """Draw each feature's distance from the reference as a share of its alarm threshold."""
-    known = drift.filter(drift["as_of"] <= period.as_of)
-    frame = known.mutate(ratio=known["measure"] / known["threshold"]).execute()
-    figure = go.Figure()
-    for name, rows in frame.sort_values("as_of").groupby("name"):
-        figure.add_scatter(x=rows["as_of"], y=rows["ratio"], name=str(name), mode="lines+markers")
-    figure.add_hline(y=1, line_dash="dash", annotation_text="alarm")
-    figure.update_layout(
-        title="Distance from the champion's reference, 1 = alarm",
-        yaxis_title="Jensen-Shannon distance / threshold",
-        template="plotly_white",
-    )
-    return figure
+    return verdict

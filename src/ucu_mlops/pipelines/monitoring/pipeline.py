@@ -5,6 +5,7 @@
 → expose, draw_day → ``<model>.exposition``, ``<model>.monitoring_page``
 (``<model>.decisions`` are those of the days before)
 ``cases``, ``verdicts`` → estimate_recall → ``<model>.recall``
+``<model>.moves``, ``cases``, ``verdicts`` → watch_probation → ``<model>.probation``
 """
 
 from kedro.pipeline import Node, Pipeline
@@ -13,13 +14,16 @@ from ucu_mlops.monitoring.exposition import expose
 from ucu_mlops.pipelines.monitoring.nodes import (
     count_values,
     decide_action,
+    watch,
+    watch_probation,
+)
+from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
+from ucu_mlops.pipelines.monitoring.reporting import (
     describe_day,
     draw_day,
     list_outliers,
     plot_drift,
-    watch,
 )
-from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
 
 SHARED = {"cases", "verdicts"}
 
@@ -76,6 +80,20 @@ def create_pipeline(model: str) -> Pipeline:
             name="decide_action",
         ),
         Node(
+            watch_probation,
+            inputs={
+                "moves": "moves",
+                "cases": "cases",
+                "verdicts": "verdicts",
+                "decisions": "decisions",
+                "champion": "champion",
+                "options": "params:probation",
+                "period": "params:period",
+            },
+            outputs="probation",
+            name="watch_probation",
+        ),
+        Node(
             plot_drift,
             inputs={"drift": "drift", "period": "params:period"},
             outputs="drift_plot",
@@ -110,7 +128,7 @@ def create_pipeline(model: str) -> Pipeline:
         ),
         Node(
             expose,
-            inputs={"day": "monitoring", "recall": "recall"},
+            inputs={"day": "monitoring", "recall": "recall", "probation": "probation"},
             outputs="exposition",
             name="expose",
         ),
@@ -124,7 +142,6 @@ def create_pipeline(model: str) -> Pipeline:
                 "decision": "decision",
                 "outliers": "outliers",
                 "champion": "champion",
-                "period": "params:period",
             },
             outputs="monitoring_page",
             name="draw_day",
@@ -140,6 +157,7 @@ def create_pipeline(model: str) -> Pipeline:
             "params:recall": f"params:recall.{model}",
             "params:drift": f"params:drift.{model}",
             "params:decision": f"params:decision.{model}",
+            "params:probation": f"params:probation.{model}",
         },
         tags="group.scoring",
     )

@@ -3,26 +3,53 @@
 import logging
 from typing import Any
 
+import ibis
 import pandas as pd
 
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import DataError
 from ucu_mlops.features.period import Period
+from ucu_mlops.quality.evaluation import EvaluationOptions
 from ucu_mlops.quality.hashing import derived_id
-from ucu_mlops.release.gate import GateOptions, compare, not_older
+from ucu_mlops.release.conditions import needs_no_proof, no_data_fault, not_older, quick_enough
+from ucu_mlops.release.gate import compare
+from ucu_mlops.release.latency import scoring_seconds
 from ucu_mlops.release.moves import Proposal
+from ucu_mlops.release.options import GateOptions
 
 logger = logging.getLogger(__name__)
 
 
+def time_scoring(challenger: Bundle, incumbent: Bundle) -> dict[str, float]:
+    """Time both versions on the same batch.
+
+    Returns:
+        Processor seconds of ``champion`` and ``challenger``.
+    """
+    return scoring_seconds({"champion": incumbent, "challenger": challenger})
+
+
 def judge(
     holdout_scores: pd.DataFrame,
+    latency: dict[str, float],
+    decisions: ibis.Table,
     challenger: Bundle,
     incumbent: Bundle,
     options: GateOptions,
+    evaluation: EvaluationOptions,
     period: Period,
 ) -> dict[str, Any]:
     """Let the gate compare challenger and champion on the held-out users.
+
+    Args:
+        holdout_scores: One row per held-out entity and day, with both versions' probabilities.
+        latency: Processor seconds of either for the same batch.
+        decisions: One row per day that monitoring decided about.
+        challenger: The version that asks to be released.
+        incumbent: The champion.
+        options: What the challenger must show.
+        evaluation: Names the segments.
+        period: Its last day is the day of the comparison.
 
     Returns:
         The gate's report: ``action`` (``promote`` or ``keep``), ``conditions`` with what was
@@ -41,8 +68,20 @@ def judge(
             f"{challenger.version}; run kedro run --pipeline={model}_evaluation --params="
             f"as_of={period.as_of} first"
         )
-    fresh = not_older(challenger.manifest.as_of, incumbent.manifest.as_of)
-    report = compare(holdout_scores, incumbent.manifest.kind, options).also(fresh)
+    action = _decided(decisions, period)
+    champion = incumbent.manifest
+    report = compare(
+        holdout_scores,
+        options,
+        lenient=needs_no_proof(
+            champion.kind, champion.as_of, period.as_of, action, options.max_age_days
+        ),
+        segments=evaluation.segments,
+    ).also(
+        quick_enough(latency, options.latency_ratio, options.negligible_s),
+        not_older(challenger.manifest.as_of, champion.as_of),
+        no_data_fault(action),
+    )
     return report.to_dict() | {
         "model": challenger.manifest.model,
         "as_of": period.as_of.isoformat(),
@@ -54,11 +93,21 @@ def judge(
     }
 
 
+def _decided(decisions: ibis.Table, period: Period) -> str | None:
+    """Look up what monitoring decided about the day, if it did."""
+    own = decisions.filter(decisions["as_of"] == period.as_of).select("action").execute()
+    return None if own.empty else str(own["action"].iloc[0])
+
+
 def propose(gate: dict[str, Any]) -> Proposal:
     """Word the gate's verdict as a move of the ledger, or as none."""
     failed = [each["name"] for each in gate["conditions"] if not each["holds"]]
-    why = f"gate of {gate['as_of']}: " + (
-        f"failed {', '.join(failed)}" if failed else "every condition holds"
+    segments = gate["metrics"]["segments"].values()
+    unmeasured = sum(each["gain"] is None for each in segments)
+    why = (
+        f"gate of {gate['as_of']}: "
+        + (f"failed {', '.join(failed)}" if failed else "every condition holds")
+        + (f"; {unmeasured} of {len(segments)} segments not measured" if unmeasured else "")
     )
     logger.info(
         "%s: version %s against champion %s: %s (%s)",

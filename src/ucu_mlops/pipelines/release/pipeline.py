@@ -1,23 +1,34 @@
 """The gate's verdict to a move of the ledger, once for each model.
 
-``<model>.holdout_scores`` → judge → ``<model>.gate`` → propose → ``<model>.champion``
+``<model>.challenger``, ``<model>.incumbent`` → time_scoring → ``<model>.latency``
+``<model>.holdout_scores``, ``<model>.latency`` → judge → ``<model>.gate`` → propose
+→ ``<model>.champion``
 """
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.release.nodes import judge, propose
+from ucu_mlops.pipelines.release.nodes import judge, propose, time_scoring
 
 
 def create_pipeline(model: str) -> Pipeline:
     """Build the release of a model: the same steps for each, in its namespace."""
     steps = [
         Node(
+            time_scoring,
+            inputs={"challenger": "challenger", "incumbent": "incumbent"},
+            outputs="latency",
+            name="time_scoring",
+        ),
+        Node(
             judge,
             inputs={
                 "holdout_scores": "holdout_scores",
+                "latency": "latency",
+                "decisions": "decisions",
                 "challenger": "challenger",
                 "incumbent": "incumbent",
                 "options": "params:gate",
+                "evaluation": "params:evaluation",
                 "period": "params:period",
             },
             outputs="gate",
@@ -28,6 +39,10 @@ def create_pipeline(model: str) -> Pipeline:
     return Pipeline(
         steps,
         namespace=model,
-        parameters={"params:period": "params:period", "params:gate": f"params:gate.{model}"},
+        parameters={
+            "params:period": "params:period",
+            "params:gate": f"params:gate.{model}",
+            "params:evaluation": f"params:evaluation.{model}",
+        },
         tags="group.evaluation",
     )

@@ -30,7 +30,8 @@ class TrainingSetOptions:
         holdout_share: Share of entities that no version is ever trained on.
         holdout_salt: Salt of the hash that picks them; changing it voids every comparison.
         max_weight: Largest weight of a row in training, at least 1; 1 trains unweighted. In
-            evaluation a row always keeps its whole weight.
+            evaluation a row always keeps its whole weight, and the calibration for all entities
+            heeds whole propensities.
     """
 
     features: Sequence[str]
@@ -63,7 +64,7 @@ def label_cases(cases: ibis.Table, verdicts: ibis.Table, period: Period) -> ibis
 
     Returns:
         One row per entity and day: ``model``, ``entity_id``, ``as_of``, ``label``, ``weight``,
-        ``cohort``, ``decided_at``.
+        ``propensity``, ``cohort``, ``decided_at``.
     """
     own = cases.filter(cases["model"] == "scam")
     labels = labels_from(counted_verdicts(own, verdicts, period.as_of))

@@ -1,0 +1,28 @@
+"""A checkout of its own to play in: this project's configuration, an empty data folder."""
+
+import shutil
+from pathlib import Path
+
+ROOT_FILES = ("pyproject.toml", ".telemetry")
+
+
+def make_checkout(project: Path, folder: Path) -> None:
+    """Make ``folder`` a place where pipelines run and leave ``project`` as it is.
+
+    Its data folder is written down absolutely: MLflow keeps one store per address in a process,
+    and a relative one would stay the first checkout's.
+
+    Args:
+        project: A checkout: it has ``pyproject.toml`` and ``conf/``.
+        folder: Where to; a configuration that is there is replaced, data is kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ROOT_FILES:
+        shutil.copy(project / name, folder)
+    shutil.rmtree(folder / "conf", ignore_errors=True)
+    shutil.copytree(project / "conf", folder / "conf")
+    for places in (folder / "conf").glob("*/globals.yml"):
+        text = places.read_text(encoding="utf-8")
+        absolute = text.replace("data_root: data", f"data_root: {folder.absolute()}/data")
+        places.write_text(absolute, encoding="utf-8")
+    (folder / "src").mkdir(exist_ok=True)  # Kedro looks for it; the package itself is installed

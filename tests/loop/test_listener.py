@@ -1,0 +1,163 @@
+"""Alertmanager's webhook becomes trainings: each alert one, whatever is repeated or killed."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import date
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from ucu_mlops.errors import ReleaseError
+from ucu_mlops.loop.inbox import Inbox
+from ucu_mlops.loop.listener import MAX_BYTES, Listener, work_off
+
+DAY = date(2026, 4, 1)
+
+
+class Recorder:
+    """A trigger that writes down what it was asked for, and fails or is killed when told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, date]] = []
+        self.trouble: BaseException | None = None
+
+    def retrain(self, model: str, as_of: date) -> None:
+        """Write down, or raise."""
+        if self.trouble is not None:
+            raise self.trouble
+        self.asked.append((model, as_of))
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Inbox:
+    """An empty inbox."""
+    return Inbox(tmp_path / "inbox.db")
+
+
+@pytest.fixture
+def listener(inbox: Inbox) -> Iterator[Listener]:
+    """A real server on a free port of the loopback."""
+    with Listener("127.0.0.1", 0, inbox, frozenset({"scam"})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def alert(**changes):
+    """One alert of a notification, as Alertmanager writes it."""
+    labels = {"alertname": "ScoreMoved", "model": "scam", "action": "retrain"}
+    labels |= changes.pop("labels", {})
+    return {"status": "firing", "labels": labels, "startsAt": "2026-04-02T06:00:00Z"} | changes
+
+
+def post(listener: Listener, body: bytes, path: str = "/alerts") -> tuple[int, dict]:
+    """Send a body and return status and answer."""
+    connection = HTTPConnection(*listener.server_address[:2], timeout=10)
+    connection.request("POST", path, body)
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def notify(listener: Listener, *alerts) -> tuple[int, dict]:
+    """Send a notification of Alertmanager's version 4."""
+    return post(listener, json.dumps({"version": "4", "alerts": list(alerts)}).encode())
+
+
+def decided(action: str = "none", as_of: date = DAY):
+    """Tell the last decision, as the warehouse would."""
+    return lambda model: (as_of, action)  # noqa: ARG005 (one model)
+
+
+def test_a_firing_alert_trains_once(listener, inbox):
+    """The model is trained for its last decided day; the same alert repeated changes nothing."""
+    trigger = Recorder()
+    assert notify(listener, alert())[0] == 202
+    work_off(inbox, trigger, decided())
+    assert notify(listener, alert())[1]["accepted"] == []
+    work_off(inbox, trigger, decided())
+    assert trigger.asked == [("scam", DAY)]
+
+
+def test_an_alert_that_fires_anew_trains_again(listener, inbox):
+    """Resolved and firing again later is another request."""
+    trigger = Recorder()
+    notify(listener, alert(), alert(startsAt="2026-04-12T06:00:00Z"))
+    work_off(inbox, trigger, decided())
+    assert len(trigger.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [alert(status="resolved"), alert(labels={"action": "call"})],
+    ids=["resolved", "not for us"],
+)
+def test_what_asks_for_no_training_is_ignored(listener, inbox, other):
+    """Resolved alerts, and those that call people, start nothing and are no error."""
+    assert notify(listener, other) == (202, {"asked": [], "accepted": []})
+    assert inbox.next() is None
+
+
+def test_a_killed_training_goes_on_for_the_same_day(listener, inbox):
+    """Killed in the middle, the request still waits; a later decision does not change its day."""
+    trigger = Recorder()
+    trigger.trouble = KeyboardInterrupt()
+    notify(listener, alert())
+    with pytest.raises(KeyboardInterrupt):
+        work_off(inbox, trigger, decided())
+    trigger.trouble = None
+    work_off(inbox, trigger, decided(as_of=date(2026, 4, 2)))
+    assert trigger.asked == [("scam", DAY)]
+
+
+def test_one_that_fails_stops_no_other_and_may_be_asked_again(listener, inbox):
+    """A failed training is written down with its reason; the repeated alert tries again."""
+    trigger = Recorder()
+    trigger.trouble = ReleaseError("MLflow cannot be reached")
+    notify(listener, alert())
+    work_off(inbox, trigger, decided())
+    assert inbox.next() is None
+    trigger.trouble = None
+    assert len(notify(listener, alert())[1]["accepted"]) == 1
+    work_off(inbox, trigger, decided())
+    assert trigger.asked == [("scam", DAY)]
+
+
+def test_nothing_is_trained_on_a_data_fault(listener, inbox):
+    """An alert on a day whose data is broken trains nothing; when it is mended it may ask again."""
+    trigger = Recorder()
+    notify(listener, alert())
+    work_off(inbox, trigger, decided("data_fault"))
+    assert trigger.asked == []
+    notify(listener, alert())
+    work_off(inbox, trigger, decided(as_of=date(2026, 4, 2)))
+    assert trigger.asked == [("scam", date(2026, 4, 2))]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "Alertmanager notification"),
+        (b'{"alerts": [3]}', r"alerts[0] must be an object"),
+        (json.dumps({"alerts": [alert(labels={"model": "scum"})]}).encode(), "model='scum'"),
+    ],
+    ids=["no json", "no notification", "no alert", "unknown model"],
+)
+def test_a_body_that_cannot_be_read_is_refused(listener, inbox, body, said):
+    """One line says what is wrong; nothing is kept, and the server goes on."""
+    status, answer = post(listener, body)
+    assert (status, said in answer["error"]) == (400, True)
+    assert inbox.next() is None
+    assert notify(listener, alert())[0] == 202
+
+
+def test_refuses_what_is_too_long_or_elsewhere(listener):
+    """A body announced above the limit is not waited for; other paths are not found."""
+    connection = HTTPConnection(*listener.server_address[:2], timeout=10)
+    connection.putrequest("POST", "/alerts")
+    connection.putheader("Content-Length", str(MAX_BYTES + 1))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    assert post(listener, b"{}", "/")[0] == 404
