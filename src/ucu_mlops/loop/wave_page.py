@@ -78,7 +78,7 @@ def summary(wave: Wave) -> str:
     rate = f"recall at {told['false_positive_rate']:.0%} false positives"
     lines = [
         f"seed {told['seed']}: {acted}; {alarms}",
-        *(f"  {reason}" for reason in told["reasons"]),
+        *(f"  {reason}" for reason in told["reasons"][:2]),
         f"  {rate}: before, after {told['labels']} labels, after all",
         f"    on the wave       {_series(told, 'wave')}",
         f"    on the old scams  {_series(told, 'old')}",
