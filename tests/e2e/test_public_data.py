@@ -94,10 +94,10 @@ def test_the_wave_is_noticed_and_won_back(checkout):
 
 
 def test_a_desk_without_a_wave_is_one_line(checkout):
-    """Where no wave is configured, the command says so and names an environment that has one."""
+    """Where no wave is configured, the command says so and asks for another environment."""
     ran = kedro(checkout, "loop", "wave")
     assert ran.returncode != 0
-    assert "--env=ethereum" in ran.stderr.strip().splitlines()[-1]
+    assert "pass --env=NAME" in ran.stderr.strip().splitlines()[-1]
 
 
 def test_a_missing_folder_is_one_line(checkout):

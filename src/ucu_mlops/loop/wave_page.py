@@ -78,7 +78,7 @@ def summary(wave: Wave) -> str:
     rate = f"recall at {told['false_positive_rate']:.0%} false positives"
     lines = [
         f"seed {told['seed']}: {acted}; {alarms}",
-        *(f"  {reason}" for reason in told["reasons"]),
+        *(f"  {reason}" for reason in told["reasons"][:2]),
         f"  {rate}: before, after {told['labels']} labels, after all",
         f"    on the wave       {_series(told, 'wave')}",
         f"    on the old scams  {_series(told, 'old')}",
@@ -157,7 +157,7 @@ def _series(told: Mapping[str, Any], which: str) -> str:
 def _options(parameters: Mapping[str, Any]) -> WaveOptions:
     if MODEL not in parameters.get("wave", {}):
         raise ConfigurationError(
-            f"conf/<env>/parameters/ has no wave.{MODEL}; name an environment that has one, "
-            "such as --env=ethereum"
+            f"no wave.{MODEL} is configured here; pass --env=NAME of an environment whose "
+            "conf/NAME/parameters/ has one"
         )
     return WaveOptions(**parameters["wave"][MODEL])

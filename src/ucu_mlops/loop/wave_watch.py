@@ -102,7 +102,7 @@ def watch_batches(
         measured.append(drift)
         decision = _decide(measured, today, options.decision)
         rows.append({"batch": int(batch), "entities": len(members)} | _told(drift, decision))
-        logger.info("batch %s: %s. %s", batch, decision.action, " ".join(decision.reasons))
+        logger.info("batch %s: %s. %s", batch, decision.action, decision.reasons[0])
     return pd.DataFrame(rows)
 
 
