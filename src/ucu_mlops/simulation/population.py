@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,7 @@ class Population:
         return dict(zip(NAMES, np.ascontiguousarray(now.T), strict=True))
 
 
+@lru_cache(maxsize=1)  # a process that plays many days draws everybody once
 def draw_population(options: PlatformOptions) -> Population:
     """Draw everybody who joins up to the horizon.
 
