@@ -197,13 +197,13 @@ NEW_SCAMMER = Kind(
         messages=(7.0, 0.12),
         circle=(9, 0.3),
         strangers=(0.32, 100),
-        replies=(0.81, 120),
-        mood=(0.44, 0.04),
+        replies=(0.82, 150),
+        mood=(0.45, 0.04),
         chars=(28, 0.05),
         sessions=(0.85, 0.1),
         duration=(450, 0.06),
         night=(0.27, 120),
-        reported=(0.015, 0.5),
+        reported=(0.012, 0.5),
     ),
 )
 
