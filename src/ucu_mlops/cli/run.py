@@ -87,7 +87,7 @@ def _is_kedros_refusal(error: Exception) -> bool:
 def _run(pipeline: str | None, pipelines: list[str], **given: Any) -> Any:
     """Run; ``--pipeline`` is short for ``--pipelines``, of which Kedro warns that it is old."""
     if pipeline and not pipelines:
-        pipeline, pipelines = None, [pipeline]
+        pipelines, pipeline = [pipeline], None
     # kedro's run has a callback
     return kedro_run.callback(pipeline=pipeline, pipelines=pipelines, **given)  # type: ignore[misc]
 
