@@ -83,7 +83,7 @@ def test_the_model_learnt_from_verdicts_beats_every_feature_alone(days, project)
         scams = there["entity_id"].map(begins) <= day
         for name in found.index:
             if pd.api.types.is_numeric_dtype(there[name]):
-                ranked = there[name].rank(pct=True)
+                ranked = there[name].fillna(there[name].median()).rank(pct=True)
                 found[name] += max(
                     recall_at_capacity(scams, ranked, capacity),
                     recall_at_capacity(scams, 1 - ranked, capacity),
