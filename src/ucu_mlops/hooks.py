@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from kedro.framework.context import KedroContext
@@ -9,6 +10,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
+from kedro.validation.type_extractor import TypeExtractor
 
 from ucu_mlops.adapters.mlflow_runs import forget_runs
 from ucu_mlops.datasets import warehouse
@@ -37,6 +39,20 @@ class FeatureDeclarationsHook:
 class ParametersHook:
     """Refuses a name that nothing reads: ignored, another day or setting would run than meant."""
 
+    @hook_impl(trylast=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check the keys of each node's options, before Kedro makes them: it says too little.
+
+        Raises:
+            ConfigurationError: Options have no such key.
+        """
+        configured = context.config_loader["parameters"]
+        for name, options in TypeExtractor(dict(pipelines)).extract_types_from_pipelines().items():
+            known = {each.name for each in fields(options)} if is_dataclass(options) else set()
+            for key in _mapping_at(configured, name).keys() - known if known else ():
+                said = _meant(key, known) or f"; it has {sorted(known)}"
+                raise ConfigurationError(f"{name} has no {key!r}{said}")
+
     @hook_impl
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[str, Any]
@@ -63,6 +79,14 @@ class ParametersHook:
 def _parameters(pipeline: Pipeline) -> set[str]:
     inputs = pipeline.inputs()
     return {name.removeprefix("params:") for name in inputs if name.startswith("params:")}
+
+
+def _mapping_at(configured: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Follow a dotted name down to a mapping; an empty one where there is none."""
+    place: Any = configured
+    for key in name.split("."):
+        place = place.get(key) if isinstance(place, Mapping) else None
+    return place if isinstance(place, Mapping) else {}
 
 
 def _unread(configured: Mapping[str, Any], read: set[str], above: str = "") -> Iterator[str]:

@@ -60,8 +60,13 @@ def test_a_misspelt_parameter(checkout):
         ("drfit: {scam: {floor: 1}}", "sets drfit, which nothing reads; did you mean drift?"),
         ("drift: {scma: {floor: 1}}", "sets drift.scma, which nothing reads; did you mean drift.s"),
         ("drift: {scam: {floor: 1}}\ndrift: {}", "found duplicate key drift"),
+        ("drift: {scam: {floor: 1}}\ndrift: {}", "conf/local/parameters/own.yml"),
+        ("training: {scam: {balancng: none}}", "has no 'balancng'; did you mean balancing?"),
     ],
-    ids=["a misspelt file's key", "a misspelt model", "a key twice"],
+    ids=[
+        *("a misspelt file's key", "a misspelt model", "a key twice"),
+        *("a key twice, and where", "a misspelt option"),
+    ],
 )
 def test_a_parameter_file_that_sets_nothing(checkout, written, said):
     """What a file of parameters sets under a name that nothing reads is refused, not ignored."""
@@ -74,6 +79,25 @@ def test_a_parameter_file_that_sets_nothing(checkout, written, said):
         shutil.rmtree(folder)
     assert ran.returncode != 0
     assert said in last_line(ran)
+
+
+def test_a_group_file_that_is_a_list(checkout):
+    """A file of features without a group's name is named, with what it should hold."""
+    own = checkout / "conf/base/features/own.yml"
+    own.write_text("- messages_sent\n- recipients\n")
+    try:
+        ran = kedro(checkout, "features", "list")
+    finally:
+        own.unlink()
+    assert ran.returncode != 0
+    assert "own.yml must hold keys with values, such as name: value; got a list" in last_line(ran)
+
+
+def test_one_pipeline_is_no_old_option(checkout):
+    """`--pipeline` of the README is taken without Kedro's warning that it will go away."""
+    ran = kedro(checkout, "run", "--env=test", "--pipeline=features", "--params=as_of=tomorrow")
+    assert "must be a day such as" in last_line(ran)
+    assert "deprecated" not in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
 from ucu_mlops.loop.report import write_report
+from ucu_mlops.quality.metrics import recall_at_capacity
 
 pytestmark = pytest.mark.filterwarnings(
     # The plugins' own: none of it is called by this project.
@@ -62,6 +63,33 @@ def test_the_first_model_had_to_beat_the_rule(days, ledger):
     )
     assert second.why.startswith("gate of 2026-03-31")
     assert second.decision_id is not None
+
+
+def test_the_model_learnt_from_verdicts_beats_every_feature_alone(days, project):
+    """Of the scammers not yet confirmed it finds more at capacity than any single feature would."""
+    cases, verdicts = table(project, "scam.queue"), table(project, "verdicts")
+    with project.catalog() as catalog:
+        truth = catalog.load("simulation_truth")
+        capacity = catalog.load("params:review.scam").capacity
+        features = [each.name for each in catalog.load("scam.champion").manifest.features]
+    scores, inputs = table(project, "scam.scores"), table(project, "scam.inputs")
+    scores = scores.merge(inputs, on=["entity_id", "as_of"])
+    scores = scores[scores["version"] == days[-1].version]
+    confirmed = cases.merge(verdicts[verdicts["is_violation"]], on="case_id")
+    begins = truth[truth["is_scammer"]].set_index("user_id")["active_from"].dt.tz_localize(None)
+    found = pd.Series(0.0, index=["probability", *features])
+    for day, todays in scores.groupby("as_of"):
+        known = confirmed.loc[confirmed["decided_at"].dt.tz_localize(None) < day, "entity_id"]
+        there = todays[~todays["entity_id"].isin(known)]
+        scams = there["entity_id"].map(begins) <= day
+        for name in found.index:
+            if pd.api.types.is_numeric_dtype(there[name]):
+                ranked = there[name].fillna(there[name].median()).rank(pct=True)
+                found[name] += max(
+                    recall_at_capacity(scams, ranked, capacity),
+                    recall_at_capacity(scams, 1 - ranked, capacity),
+                )
+    assert found["probability"] > found[features].max(), found.nlargest(5)
 
 
 def test_the_revert_is_scored_by_the_version_before(days, project, ledger):

@@ -26,7 +26,7 @@ from ucu_mlops.scam.preprocessing import build_preprocessing, model_frame
 from ucu_mlops.settings import CONFIG_LOADER_ARGS
 from ucu_mlops.simulation.history import HistoryOptions, play_history
 from ucu_mlops.simulation.moderators import ModeratorOptions
-from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions
+from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions, Shift
 
 CONF = OmegaConfigLoader(str(Path(__file__).parents[2] / "conf"), env="base", **CONFIG_LOADER_ARGS)
 DECLARED = parse_declarations(CONF["features"])
@@ -36,13 +36,17 @@ START, DAYS = date(2026, 1, 1), 34
 USERS, CAPACITY = 20_000, 60  # the default size
 
 
-def users_of(seed: int, days: list[int]) -> pd.DataFrame:
+def users_of(seed: int, days: list[int], shift: Shift | None = None) -> pd.DataFrame:
     """Describe the active and not yet confirmed users of some days, with the truth about them.
 
     Returns:
         One row per user and day: ``entity_id``, ``as_of``, the features, ``label`` and ``kind``.
     """
-    platform = Platform(PlatformOptions(start=START, users=USERS, seed=seed, horizon_days=DAYS))
+    platform = Platform(
+        PlatformOptions(
+            start=START, users=USERS, seed=seed, horizon_days=DAYS, shift=shift or Shift()
+        )
+    )
     moderators = ModeratorOptions(capacity=CAPACITY, error_rate=0.01)
     end = HistoryOptions(end=START + timedelta(days=DAYS - 1))
     played = list(play_history(platform, moderators, ReviewOptions(capacity=CAPACITY), end))
@@ -102,7 +106,12 @@ def users():
 
 
 @pytest.fixture(scope="module")
-def singles(others, users):
+def users_after_a_shift():
+    """Return users two weeks after a new kind of scammer came."""
+    return users_of(seed=11, days=[33], shift=Shift("new_scam", START + timedelta(days=19)))
+
+
+def as_scores(users: pd.DataFrame, others: pd.DataFrame) -> dict[str, pd.Series]:
     """Return each feature as a score of its own, a category by its scammers' share elsewhere."""
     scores = {}
     for name in FEATURES:
@@ -111,6 +120,12 @@ def singles(others, users):
         values = users[name].map(shares) if is_word else users[name]
         scores[name] = values.astype(float).fillna(values.astype(float).median())
     return scores
+
+
+@pytest.fixture(scope="module")
+def singles(others, users):
+    """Return the features as scores of the users whom nothing was learned from."""
+    return as_scores(users, others)
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +177,28 @@ def test_no_single_feature_separates_well(users, singles):
     )
     best = np.maximum(areas, 1 - areas)
     assert best.max() < 0.85, best.nlargest(5)
+
+
+@pytest.mark.parametrize("among", ["all kinds", "the new kind alone"])
+def test_no_single_feature_separates_the_new_kind(users_after_a_shift, others, among):
+    """Two weeks after the shift each feature alone stays below an AUC of 0.85 as well."""
+    users, scores = users_after_a_shift, as_scores(users_after_a_shift, others)
+    chosen = users["label"].eq(0) | users["kind"].eq("recruiter") | (among == "all kinds")
+    areas = pd.Series(
+        {
+            name: roc_auc_score(users.loc[chosen, "label"], score[chosen])
+            for name, score in scores.items()
+        }
+    )
+    best = np.maximum(areas, 1 - areas)
+    assert best.max() < 0.85, best.nlargest(5)
+
+
+def test_scammers_stay_few_after_the_shift(users_after_a_shift):
+    """Two or three in a hundred active users scam then, most of them of the new kind."""
+    label, kind = users_after_a_shift["label"], users_after_a_shift["kind"]
+    assert 0.01 < label.mean() < 0.03
+    assert 0.5 < kind[label == 1].eq("recruiter").mean() < 0.9
 
 
 def test_a_sum_of_features_falls_short_of_the_oracle(recalls):

@@ -11,12 +11,15 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.utils import find_kedro_project
 from kedro.validation.exceptions import ParameterValidationError
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ucu_mlops.errors import UcuMlopsError
 
 # Kedro's own words for bad input: a file that is not there, a parameter, a configuration file.
-KEDROS = (DatasetError, ParameterValidationError, YAMLError)
+UNREADABLE = (YAMLError, OmegaConfBaseException)
+KEDROS = (DatasetError, ParameterValidationError, *UNREADABLE)
 CONF = Path("conf")
 
 
@@ -34,7 +37,8 @@ def in_one_line(command: Callable[..., Any]) -> Callable[..., Any]:
             if (cause := _own_cause(error)) is not None:
                 raise click.ClickException(f"{type(cause).__name__}: {cause}") from error
             if isinstance(error, KEDROS) or _is_kedros_refusal(error):
-                said = " ".join(str(error).split())
+                found = _unreadable(kwargs.get("env")) if isinstance(error, UNREADABLE) else None
+                said = " ".join((found or str(error)).split())
                 raise click.ClickException(f"{type(error).__name__}: {said}") from error
             raise
 
@@ -57,6 +61,19 @@ def _check_environment(env: str | None) -> None:
         raise click.ClickException(f"there is no environment {env!r} in {CONF}/; got {known}")
 
 
+def _unreadable(env: str | None) -> str | None:
+    """Name the first file of conf/ that holds no keys with values, and why: Kedro names none."""
+    for folder in ("base", env or "local"):
+        for path in sorted((CONF / folder).rglob("*.yml")):
+            try:
+                held = OmegaConf.load(path)
+            except YAMLError as error:
+                return str(error)
+            if not isinstance(held, DictConfig):
+                return f"{path} must hold keys with values, such as name: value; got a list"
+    return None
+
+
 def _is_kedros_refusal(error: Exception) -> bool:
     """Tell whether Kedro itself refuses a value: an unknown pipeline, a key in two files."""
     frame = error.__traceback__
@@ -66,9 +83,13 @@ def _is_kedros_refusal(error: Exception) -> bool:
     return isinstance(error, ValueError) and raised_in.startswith("kedro.")
 
 
-run = click.Command(
-    name="run",
-    params=kedro_run.params,
-    help=kedro_run.help,
-    callback=in_one_line(kedro_run.callback),  # type: ignore[arg-type]  # kedro's run has one
-)
+@in_one_line
+def _run(pipeline: str | None, pipelines: list[str], **given: Any) -> Any:
+    """Run; ``--pipeline`` is short for ``--pipelines``, of which Kedro warns that it is old."""
+    if pipeline and not pipelines:
+        pipelines, pipeline = [pipeline], None
+    # kedro's run has a callback
+    return kedro_run.callback(pipeline=pipeline, pipelines=pipelines, **given)  # type: ignore[misc]
+
+
+run = click.Command(name="run", params=kedro_run.params, help=kedro_run.help, callback=_run)

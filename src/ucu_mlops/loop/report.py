@@ -2,9 +2,9 @@
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,19 @@ from ucu_mlops.loop.lineage import draw_lineage
 from ucu_mlops.loop.project import Project
 from ucu_mlops.release.ledger import Move
 from ucu_mlops.review.verdicts import counted_verdicts
+from ucu_mlops.simulation.options import Shift
 
 STYLE = """body{font:15px system-ui,sans-serif;max-width:1100px;margin:2rem auto;color:#123}
 table{border-collapse:collapse;width:100%;font-size:13px}td,th{border-bottom:1px solid #dde;
 padding:.35rem .5rem;text-align:left;vertical-align:top}h2{margin-top:2.2rem}
 img{max-width:100%}"""
+
+
+SHIFTS = {
+    "new_scam": "a new kind of scammer began, whom no model had learnt yet: recall falls",
+    "broken_feed": "the feed of sentiments broke: every message lacks one",
+    "growth": "harmless newcomers began to join in numbers",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Story:
         moves: The ledger's moves, oldest first.
         trainings: By version, what it was trained on.
         capacity: Cases that moderators can check a day.
+        shift: What changed on the simulated platform, and when.
     """
 
     model: str
@@ -48,6 +57,7 @@ class Story:
     moves: Sequence[Move]
     trainings: Mapping[str, Mapping[str, Any]]
     capacity: int
+    shift: Shift
 
 
 def write_report(project: Project, model: str, days: Sequence[DayReport]) -> str:
@@ -85,13 +95,14 @@ def _collect(
             catalog.load("simulation_truth"),
         )
         capacity = catalog.load(f"params:review.{model}").capacity
+        shift = catalog.load("params:simulation.platform").shift
     moves = SqliteLedger(Path(places["ledger"])).moves(model)
     registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
     versions = dict.fromkeys(move.to_version for move in moves)
     cache = Path(places["bundles"])
     trainings = {each: registry.fetch(model, each, cache).manifest.training for each in versions}
     queue = cases[cases["as_of"] == pd.Timestamp(last)].sort_values("rank")
-    return Story(model, days, figures, queue, moves, trainings, capacity)
+    return Story(model, days, figures, queue, moves, trainings, capacity, shift)
 
 
 def _summary(story: Story, folder: Path) -> str:
@@ -104,6 +115,7 @@ def _summary(story: Story, folder: Path) -> str:
         "",
         f"{last.as_of}: {last.scored} users scored, {last.queued} of {story.capacity} cases queued",
         f"since {first}: {_rates(since, story.capacity)}",
+        *_shifted(story.shift, since, last.as_of, story.capacity),
         f"before, when the most reported were looked at: {_rates(before, story.capacity)}",
         *(f"{day.as_of} decided {day.action}: {'; '.join(day.reasons[:2])}" for day in decided),
         *(
@@ -119,6 +131,16 @@ def _summary(story: Story, folder: Path) -> str:
         "  pipelines, data, results: make viz",
     ]
     return "\n".join(lines)
+
+
+def _shifted(shift: Shift, figures: pd.DataFrame, last: date, capacity: int) -> Iterator[str]:
+    """Say what changed on the platform while it was played, and what that did to the figures."""
+    if shift.day is None or shift.kind not in SHIFTS or shift.day > last:
+        return
+    is_after = figures["as_of"] >= pd.Timestamp(shift.day)
+    yield f"  on {shift.day} {SHIFTS[shift.kind]}"
+    yield f"  until then: {_rates(figures[~is_after], capacity)}"
+    yield f"  from then on: {_rates(figures[is_after], capacity)}"
 
 
 def _rates(figures: pd.DataFrame, capacity: int) -> str:

@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.errors import ConfigurationError, DataError, SchemaError
+from ucu_mlops.features.reading import hint
 from ucu_mlops.scam.balancing import METHODS, balance
 from ucu_mlops.scam.calibration import Calibration, fit_platt, for_everybody
 from ucu_mlops.scam.classifiers import ESTIMATORS, RELEASED, fit_classifier, log_odds
@@ -94,7 +95,8 @@ class TrainingOptions:
             )
         if unknown := sorted(set(self.lightgbm) - set(TUNABLE)):
             raise ConfigurationError(
-                f"training.lightgbm does not take {unknown}; it takes {sorted(TUNABLE)}"
+                f"training.lightgbm does not take {unknown}"
+                f"{hint(unknown[0], TUNABLE) or f'; it takes {sorted(TUNABLE)}'}"
             )
         for name in ("calibration_folds", "min_positives"):
             if (value := getattr(self, name)) < 2:  # noqa: PLR2004 (one to learn, one to test)

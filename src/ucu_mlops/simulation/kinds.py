@@ -181,29 +181,29 @@ SCAMMERS = (
     ),
 )
 
-# Offers of work, from accounts that honest people sold: victims answer an advert, so they write
-# first, and are kept in talk. What gives the kinds above away (links, unanswered messages, long
-# letters, foreign addresses) is as rare as among the honest; each habit lies among theirs, and
-# only all of them together do not. Who has paid a fee for nothing reports it.
+# Offers of work, from seldom used accounts that their owners sold: the victims answer an advert, so
+# they write first, and are kept in talk. What gives the kinds above away (links, unanswered
+# messages, long letters) is as rare as among the honest; each habit lies among theirs, and only all
+# of them together do not. Who has paid a fee for nothing reports it more often than others do.
 NEW_SCAMMER = Kind(
     "recruiter",
     0.0,
     True,
     replace(
         SCRIPTED,
-        abroad=(0.25, 1.5),
-        links=(0.05, 150),
         activity=(0.8, 80),
         messages=(7.0, 0.12),
         circle=(9, 0.3),
         strangers=(0.32, 100),
-        replies=(0.81, 120),
-        mood=(0.44, 0.04),
-        chars=(28, 0.05),
+        links=(0.05, 150),
+        replies=(0.785, 150),
+        mood=(0.43, 0.04),
+        chars=(29, 0.05),
         sessions=(0.85, 0.1),
         duration=(450, 0.06),
         night=(0.27, 120),
-        reported=(0.015, 0.5),
+        abroad=(0.25, 1.5),
+        reported=(0.012, 0.5),
     ),
 )
 

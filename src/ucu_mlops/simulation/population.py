@@ -49,7 +49,7 @@ _TRIAL_SHARE = 0.55  # of the honest newcomers only have a look
 _DORMANT_SHARE = 0.85  # of the scammers wait before they begin
 _MOVED_OVER_SHARE = 0.6  # of the scammers give up the old kinds once there is a new one
 _WAVE_DAYS = 7
-_WAVE, _AFTER_WAVE = 0.0015, 0.0004  # accounts bought a day, as shares of the initial users
+_WAVE, _AFTER_WAVE = 0.0026, 0.0005  # accounts bought a day, as shares of the initial users
 _AGED_DAYS, _SELDOM = 30, 0.35  # from which age, and up to which activity, accounts are bought
 _GROWTH_DAYS, _GROWTH = 14, 0.025  # harmless newcomers a day, as a share of the initial users
 
