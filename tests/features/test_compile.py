@@ -291,6 +291,16 @@ def test_equals_the_slow_reader(warehouse, events):
     assert_equal(warehouse.compute(RAW, events, ROWS), wanted)
 
 
+@settings(PLAIN, max_examples=30)
+@given(EVENTS)
+def test_many_few_and_single_rows_equal_the_slow_reader(warehouse, events):
+    """An entity with a row each third day, one with four rows and one with one, side by side."""
+    rows = [*ROWS[:15], *ROWS[15:30:4], ROWS[40]]
+    group = parse_declarations(RAW).groups[0]
+    wanted = [expected(group, events, who, day) for who, day in rows]
+    assert_equal(warehouse.compute(RAW, events, rows), wanted)
+
+
 @settings(PLAIN, max_examples=15)
 @given(EVENTS)
 def test_without_ingestion_an_event_is_known_when_it_occurs(warehouse, events):

@@ -110,6 +110,8 @@ def distinct_in_sight(
 ) -> ibis.Table:
     """Count how many different values a window saw.
 
+    Where few rows see an event each looks for itself; else counts are carried along.
+
     Args:
         events: One row per event, as ``Events.of`` gives them.
         rows: One row per entity and day.
@@ -121,7 +123,7 @@ def distinct_in_sight(
     longest = longest_of(features)
     values = with_value(recent(events, longest), features[0])
     alone = values["first"] == values["last"]
-    # How many rows see an event, on average, is the entity's rows in sight of one another.
+    # On average so many of the entity's rows see an event: each for ``longest`` of all those days.
     few = values["n_rows"] * longest <= FEW * (values["last"] - values["first"] + longest)
     seen = ibis.union(
         *(
