@@ -26,7 +26,7 @@ def retrained(checkout: Path, project: Project) -> DayReport:
             drift:
               scam: {floor: 0.0001, level: 0.99}
             decision:
-              scam: {days: 1, drifting_days: 1, min_weight: 0, cooldown_days: 0}
+              scam: {days: 1, drifting_days: 1, min_weight: 0, cooldown_days: 0, min_verdicts: 0}
         """)
     )
     project.run("__default__")
