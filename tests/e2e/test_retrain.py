@@ -26,8 +26,7 @@ def retrained(checkout: Path, project: Project) -> DayReport:
     (checkout / "conf/test/parameters/nervous.yml").write_text(
         textwrap.dedent("""\
             decision:
-              scam:
-                {days: 1, drifting_days: 1, min_weight: 0, cooldown_days: 0, min_verdicts: 1}
+              scam: {days: 1, drifting_days: 1, min_weight: 0, cooldown_days: 0, min_verdicts: 0}
         """)
     )
     project.run("__default__")
