@@ -4,6 +4,7 @@ import textwrap
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
@@ -21,17 +22,21 @@ DAY = date(2026, 4, 1)
 
 @pytest.fixture(scope="module")
 def retrained(checkout: Path, project: Project) -> DayReport:
-    """Play a day on which the slightest drift is reason enough."""
+    """Play a day on which everybody writes in a worse mood, and one day's drift is enough."""
     (checkout / "conf/test/parameters/nervous.yml").write_text(
         textwrap.dedent("""\
-            drift:
-              scam: {floor: 0.0001, level: 0.99}
             decision:
-              scam: {days: 1, drifting_days: 1, min_weight: 0, cooldown_days: 0}
+              scam:
+                {days: 1, drifting_days: 1, min_weight: 0, cooldown_days: 0, min_verdicts: 1}
         """)
     )
     project.run("__default__")
-    return play_day(project, "scam", DAY, RunHere(project), simulated=True)
+    project.run("simulation_day", as_of=DAY.isoformat())
+    with duckdb.connect(checkout / "data/warehouse.duckdb") as warehouse:
+        warehouse.execute(
+            "UPDATE messages SET sentiment = sentiment - 0.5 WHERE occurred_at >= ?", [DAY]
+        )
+    return play_day(project, "scam", DAY, RunHere(project), simulated=False)
 
 
 def test_drift_leads_to_a_comparison(retrained, project):
@@ -59,7 +64,7 @@ def test_the_decision_is_acted_on_once(retrained, checkout, project):
     moves = ledger.moves("scam")
     with project.catalog() as catalog:
         challenger = catalog.load("scam.challenger").version
-    assert play_day(project, "scam", DAY, RunHere(project), simulated=True) == retrained
+    assert play_day(project, "scam", DAY, RunHere(project), simulated=False) == retrained
     assert ledger.moves("scam") == moves
     with project.catalog() as catalog:
         assert catalog.load("scam.challenger").version == challenger
