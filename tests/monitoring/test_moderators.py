@@ -16,24 +16,14 @@ CHANGE = 30  # of which day on the cases are decided otherwise
 TODAY = FIRST + timedelta(days=DAYS)
 
 
-def looks(
-    *,
-    strict=None,
-    lax_from=None,
-    world=1.0,
-    delay=1.4,
-    days=DAYS,
-    seed=0,
-    usual_strict=None,
-    looked_again=0.1,
-):
+def looks(*, strict=None, since=CHANGE, world=1.0, delay=1.4, looked_again=0.1, seed=0):
     """Make decided first and second looks by four moderators; a change begins on day CHANGE.
 
-    ``strict`` (from then on) or ``usual_strict`` (always) confirms half of what the others do,
-    from ``lax_from`` on everybody does, and ``world`` scales how many of the cases are scams.
+    ``strict``, one of them or ``all``, confirms half of what was confirmed, from day ``since``
+    on; ``world`` scales how many of the cases are scams.
     """
     rng = np.random.default_rng(seed)
-    number = np.repeat(np.arange(days), 48)
+    number = np.repeat(np.arange(DAYS), 48)
     n, late = number.size, number >= CHANGE
     probability = rng.beta(1.2, 3.6, n)
     truth = rng.random(n) < probability * np.where(late, world, 1.0)
@@ -42,13 +32,7 @@ def looks(
 
     def verdict(moderator, day):
         decided = truth ^ (rng.random(n) < 0.01)
-        harsh = np.zeros(n, dtype=bool)
-        if strict is not None:
-            harsh |= (moderator == strict) & (day >= CHANGE)
-        if usual_strict is not None:
-            harsh |= moderator == usual_strict
-        if lax_from is not None:
-            harsh |= day >= lax_from
+        harsh = (day >= since) & ((strict == "all") | (moderator == strict))
         return decided & ~(harsh & (rng.random(n) < 0.5))
 
     day = pd.Timestamp(FIRST) + pd.to_timedelta(number, unit="D")
@@ -93,9 +77,9 @@ def test_quiet_moderators_are_quiet():
 
 
 def test_chance_hardly_ever_blames_them():
-    """Of sixty quiet histories at most three are told as a change."""
-    states = [found(looks(seed=seed))["state"] for seed in range(60)]
-    assert states.count("drift") <= 3
+    """Of thirty quiet histories at most two are told as a change."""
+    states = [found(looks(seed=seed))["state"] for seed in range(30)]
+    assert states.count("drift") <= 2
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -118,13 +102,13 @@ def test_one_who_turns_strict_is_named():
 
 def test_who_was_always_strict_is_no_news():
     """A lasting difference between people is not a change of them."""
-    assert found(looks(usual_strict=2))["unlike_others"] == []
+    assert found(looks(strict=2, since=0))["unlike_others"] == []
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_nobody_vouches_for_a_whole_team_that_turns_strict(seed):
     """All confirm half as much as before: seen at equal scores, and second looks do not deny it."""
-    told = found(looks(lax_from=CHANGE + 2, seed=seed))
+    told = found(looks(strict="all", since=CHANGE + 2, seed=seed))
     assert told["confirming"]["state"] == "drift"
     assert told["confirming"]["vouched"] is False
 
@@ -133,7 +117,7 @@ def test_second_looks_tell_on_a_strict_team():
     """Enough second looks overrule the team's own past, and vouch for it when the world changed."""
     strict, world = (
         found(looks(looked_again=0.4, **changed))
-        for changed in ({"lax_from": CHANGE + 2}, {"world": 0.4})
+        for changed in ({"strict": "all", "since": CHANGE + 2}, {"world": 0.4})
     )
     assert (strict["agreement"]["state"], strict["confirming"]["vouched"]) == ("drift", False)
     assert (world["agreement"]["state"], world["confirming"]["vouched"]) == ("quiet", True)
