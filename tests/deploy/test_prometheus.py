@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ucu_mlops.loop.inbox import ACTION
 from ucu_mlops.monitoring.exposition import HELP
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -30,6 +31,7 @@ BAD = {
     'ucu_queue_capacity_cases{model="scam"}': 60,
     'ucu_breaker_open{model="scam"}': 1,
     'ucu_probation_state{model="scam",state="failed"}': 1,
+    'ucu_recall_ratio{model="scam"}': 0.9,  # and so it was four weeks ago
     'ucu_recall_high_ratio{model="scam"}': 0.4,
     'ucu_last_scored_day_timestamp_seconds{model="scam"}': 0,
 }
@@ -56,6 +58,13 @@ def test_every_metric_asked_for_exists():
     dashboard = json.loads(DASHBOARD.read_text())
     assert set().union(*map(asked, expressions(dashboard))) <= there
     assert asked(json.dumps(dashboard["templating"])) <= there
+
+
+def test_an_alert_that_asks_for_a_training_is_one_that_the_listener_takes():
+    """The label that `kedro loop listen` acts on is set where a training helps, and only there."""
+    rules = yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"]
+    asking = [rule["alert"] for rule in rules if rule["labels"].get("action") == ACTION]
+    assert asking == ["UcuRecallFell"]
 
 
 def test_every_metric_is_shown():
@@ -100,7 +109,7 @@ def test_a_bad_day_alarms_and_a_good_one_does_not(tmp_path):
         "UcuProbationFailed",
         "UcuRecallFell",
     }
-    assert firing(tmp_path, BAD, "5d") == bad_alerts
+    assert firing(tmp_path, BAD, "33d") == bad_alerts
     assert firing(tmp_path, good, "1d") == set()
     assert firing(tmp_path, good, "2d") == {"UcuScoringStale"}
 
@@ -117,7 +126,7 @@ def firing(folder, values, at):
                 {
                     "interval": "1h",
                     "input_series": [
-                        {"series": series, "values": f"{value}x150"}
+                        {"series": series, "values": f"{value}x800"}
                         for series, value in values.items()
                     ],
                     "alert_rule_test": [{"eval_time": at, "alertname": name, "exp_alerts": []}],
