@@ -39,7 +39,9 @@ def test_a_row_of_a_half_life_ago_counts_half():
 
 
 @pytest.mark.parametrize(
-    "call", [lambda: recency([1], 0), lambda: bounded_share([1.0], [True], 0)], ids=str
+    "call",
+    [lambda: recency([1], 0), lambda: bounded_share([1.0], [True], 0)],
+    ids=["half-life", "share"],
 )
 def test_refuses_what_weighs_nothing(call):
     """A half-life or a share of nothing is refused."""
