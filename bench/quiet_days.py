@@ -46,6 +46,7 @@ def outcome_quiet() -> dict[str, Any]:
     moderators = {"agreement": calm, "confirming": calm, "speed": calm, "unlike_others": []}
     return {
         "queue_precision": QUIET,
+        "missed": QUIET,
         "moderators": moderators | {"state": "quiet"},
         "new_verdicts": {"decided": 300, "violations": 75},
     }

@@ -48,6 +48,7 @@ def rows(**states):
 
 QUIET = {
     "queue_precision": {"state": "too few"},
+    "missed": {"state": "too few"},
     "moderators": {
         "agreement": {"state": "quiet"},
         "confirming": {"state": "quiet"},
@@ -378,3 +379,23 @@ def test_a_fault_is_told_by_what_it_shows():
     """Words that nobody knew and numbers out of range are named where they are many."""
     broken = rows(country="qqf").assign(unseen_share=1.0, outside_share=0.04)
     assert "missing for 2%, unknown words 100%, Jensen-Shannon" in decided(broken).reasons[0]
+
+
+MORE = {
+    "state": "drift",
+    "window": {"precision": 0.3, "decided": 84},
+    "baseline": {"precision": 0.03, "decided": 210},
+}
+
+
+def test_reports_that_find_more_ask_for_a_training():
+    """What users report and the model did not ask for is confirmed more often: it misses more."""
+    decision = decided(rows(messages_sent="qqq"), {"missed": MORE})
+    assert decision.action == "retrain"
+    assert decision.reasons[0].endswith("moderators confirm 30% of 84, before 3% of 210.")
+
+
+def test_moderators_who_changed_explain_reports_that_find_more():
+    """Second looks that overrule first ones are a better reason than a model that misses more."""
+    changed = {"missed": MORE, "moderators": QUIET["moderators"] | {"state": "drift"}}
+    assert decided(rows(messages_sent="qqq"), changed).action == "none"

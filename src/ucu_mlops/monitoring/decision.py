@@ -1,6 +1,7 @@
 """What to do about a day: nothing, train again, or mend the data first.
 
-faults today → data_fault; drift that lasts, or a queue confirmed less → retrain; else none
+faults today → data_fault; drift that lasts, a queue confirmed less, or reports that find more
+→ retrain; else none
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from ucu_mlops.monitoring.sentences import (
     calm_sentence,
     drift_sentence,
     fault_sentence,
+    missed_sentence,
     moderator_sentences,
     precision_sentence,
     weight_of,
@@ -183,10 +185,11 @@ def decide(
         drifting_days=options.drifting_days,
         after_fault_days=options.after_fault_days,
     )
-    changed = _moderators_changed(outcome["moderators"], drifting)
+    moved = bool(drifting) or outcome["missed"]["state"] == "drift"
+    changed = _moderators_changed(outcome["moderators"], moved=moved)
     blamed = changed or standing.moderators_changed_within(options.after_moderators_days, as_of)
     causes = [
-        *_causes(drifting, outcome["queue_precision"], options, blamed),
+        *_causes(drifting, outcome, options, blamed),
         *_due(as_of, options, standing),
     ]
     breaker = breaker_of(standing.past, as_of, options.breaker)
@@ -227,21 +230,21 @@ def _faults(today: pd.DataFrame, as_of: date) -> list[str]:
     return [fault_sentence(row) for row in broken.sort_values("name").to_dict("records")]
 
 
-def _moderators_changed(moderators: Mapping[str, Any], drifting: list[dict[str, Any]]) -> bool:
+def _moderators_changed(moderators: Mapping[str, Any], *, moved: bool) -> bool:
     """Tell the moderators' drift from the world's.
 
     Second looks overrule first ones, or some have become unlike the others: it is they. All
-    confirm otherwise while inputs and scores are quiet: so are they taken to, unless second
-    looks vouch for them.
+    confirm otherwise while inputs, scores and reports are quiet: so are they taken to, unless
+    second looks vouch for them.
     """
     confirming = moderators["confirming"]
-    alone = confirming["state"] == "drift" and not confirming["vouched"] and not drifting
+    alone = confirming["state"] == "drift" and not confirming["vouched"] and not moved
     return alone or bool(moderators["state"] == "drift")
 
 
 def _causes(
     drifting: list[dict[str, Any]],
-    precision: Mapping[str, Any],
+    outcome: Mapping[str, Any],
     options: DecisionOptions,
     blamed: bool,
 ) -> list[str]:
@@ -251,8 +254,10 @@ def _causes(
     heavy = features if weight_of(features) >= options.min_weight else []
     scores = [each for each in own if each["kind"] == "score"]
     sentences = [drift_sentence(each, options.days) for each in [*scores, *heavy]]
-    if precision["state"] == "drift" and not blamed:
-        sentences.append(precision_sentence(precision))
+    if outcome["queue_precision"]["state"] == "drift" and not blamed:
+        sentences.append(precision_sentence(outcome["queue_precision"]))
+    if outcome["missed"]["state"] == "drift" and not blamed:
+        sentences.append(missed_sentence(outcome["missed"]))
     return sentences
 
 

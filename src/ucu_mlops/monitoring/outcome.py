@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import fisher_exact, norm
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.monitoring.missed import MissedOptions, missed_reports
 from ucu_mlops.monitoring.moderators import ModeratorOptions, moderators_of
 
 OUTCOME_NEEDS = ("as_of", "source", "version", "is_violation", "decided_at")
@@ -33,6 +34,7 @@ class OutcomeOptions:
         min_decided: Decided cases that baseline and window each need.
         ratio: Share of the usual precision below which it is worse.
         significance: One-sided probability of so few violations by chance, below which it counts.
+        missed: Which verdicts tell whether the model misses more.
         moderators: Which verdicts tell whether the moderators changed.
     """
 
@@ -43,12 +45,14 @@ class OutcomeOptions:
     min_decided: int = 60
     ratio: float = 0.7
     significance: float = 0.001
+    missed: MissedOptions = field(default_factory=MissedOptions)
     moderators: ModeratorOptions = field(default_factory=ModeratorOptions)
 
     def __post_init__(self) -> None:
         """Refuse windows without days and shares outside 0..1."""
-        if isinstance(self.moderators, dict):  # Kedro hands over what YAML said
-            object.__setattr__(self, "moderators", ModeratorOptions(**self.moderators))
+        for name, kind in (("missed", MissedOptions), ("moderators", ModeratorOptions)):
+            if isinstance(given := getattr(self, name), dict):  # Kedro hands over what YAML said
+                object.__setattr__(self, name, kind(**given))
         for name in ("window_days", "baseline_days", "min_decided"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(
@@ -90,7 +94,8 @@ def outcome_of(
         since: Day of the last training; verdicts decided later are news to it. None: all are.
 
     Returns:
-        A JSON object: ``queue_precision`` (:func:`queue_precision`), ``calibration``
+        A JSON object: ``queue_precision`` (:func:`queue_precision`), ``missed``
+        (:func:`ucu_mlops.monitoring.missed.missed_reports`), ``calibration``
         (:func:`calibration`), ``moderators``
         (:func:`ucu_mlops.monitoring.moderators.moderators_of`) and ``new_verdicts``
         (``decided`` and ``violations`` that the last training did not know).
@@ -103,6 +108,7 @@ def outcome_of(
     own = cases if version is None else cases[cases["version"].eq(version)]
     return {
         "queue_precision": queue_precision(own, as_of, options),
+        "missed": missed_reports(own, as_of, options.missed),
         "calibration": calibration(own, as_of, options),
         "moderators": moderators_of(looks, as_of, options.moderators),
         "new_verdicts": _new_verdicts(cases, as_of, since),

@@ -57,6 +57,18 @@ def precision_sentence(precision: Mapping[str, Any]) -> str:
     )
 
 
+def missed_sentence(missed: Mapping[str, Any]) -> str:
+    """Say that reports find more of what the model did not ask for.
+
+    Args:
+        missed: What :func:`ucu_mlops.monitoring.missed.missed_reports` gave.
+    """
+    return (
+        "Users report more violations that the model did not ask for: moderators confirm "
+        f"{_share(missed['window'])}, before {_share(missed['baseline'])}."
+    )
+
+
 def blamed_sentence(precision: Mapping[str, Any]) -> str:
     """Say that the queue finds less because other moderators' verdicts are its yardstick.
 
