@@ -395,6 +395,13 @@ def test_reports_that_find_more_ask_for_a_training():
     assert decision.reasons[0].endswith("moderators confirm 30% of 84, before 3% of 210.")
 
 
+def test_a_suspicion_of_the_moderators_is_no_answer_to_reports_that_find_more():
+    """That they confirm more than expected, today or lately, is what a new kind looks like."""
+    seen = PastDecision(ago(3), "none", had_causes=False, moderators_changed=True)
+    suspected = Standing("2", None, (seen,))
+    assert decided(rows(messages_sent="qqq"), {"missed": MORE}, suspected).action == "retrain"
+
+
 def test_moderators_who_changed_explain_reports_that_find_more():
     """Second looks that overrule first ones are a better reason than a model that misses more."""
     changed = {"missed": MORE, "moderators": QUIET["moderators"] | {"state": "drift"}}

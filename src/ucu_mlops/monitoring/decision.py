@@ -256,7 +256,9 @@ def _causes(
     sentences = [drift_sentence(each, options.days) for each in [*scores, *heavy]]
     if outcome["queue_precision"]["state"] == "drift" and not blamed:
         sentences.append(precision_sentence(outcome["queue_precision"]))
-    if outcome["missed"]["state"] == "drift" and not blamed:
+    # A suspicion from what is confirmed is no answer to reports that find more: it is the same.
+    overruled = outcome["moderators"]["state"] == "drift"
+    if outcome["missed"]["state"] == "drift" and not overruled:
         sentences.append(missed_sentence(outcome["missed"]))
     return sentences
 
