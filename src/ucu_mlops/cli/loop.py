@@ -107,7 +107,7 @@ def listen_command(host: str, port: int, env: str | None) -> None:
 @loop.command("wave", params=[PARAMS])
 @click.option("--seeds", default=0, type=int, help="Seeds of the split: --seeds 0 1 2.")
 @click.argument("more_seeds", nargs=-1, type=int)
-@click.option("--env", default=None, help="Environment of a labelled data set, such as ethereum.")
+@click.option("--env", default=None, help="Environment of a labelled data set.")
 @in_one_line
 def wave_command(
     seeds: int, more_seeds: tuple[int, ...], env: str | None, params: dict[str, str]

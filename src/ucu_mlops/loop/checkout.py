@@ -1,9 +1,12 @@
 """A checkout of its own to play in: this project's configuration, an empty data folder."""
 
+import re
 import shutil
 from pathlib import Path
 
 ROOT_FILES = ("pyproject.toml", ".telemetry")
+# `data` or `data/<env>`, as shipped or as made absolute by a checkout of a checkout.
+DATA_ROOT = re.compile(r"^(data_root: )(?:\S*/)?(data(?:/\S+)?)$", re.MULTILINE)
 
 
 def make_checkout(project: Path, folder: Path) -> None:
@@ -23,6 +26,5 @@ def make_checkout(project: Path, folder: Path) -> None:
     shutil.copytree(project / "conf", folder / "conf")
     for places in (folder / "conf").glob("*/globals.yml"):
         text = places.read_text(encoding="utf-8")
-        absolute = text.replace("data_root: data", f"data_root: {folder.absolute()}/data")
-        places.write_text(absolute, encoding="utf-8")
+        places.write_text(DATA_ROOT.sub(rf"\1{folder.absolute()}/\2", text), encoding="utf-8")
     (folder / "src").mkdir(exist_ok=True)  # Kedro looks for it; the package itself is installed

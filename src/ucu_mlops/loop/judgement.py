@@ -127,7 +127,7 @@ def judge_played(played: Played, shift: date, kind: str, window: int) -> dict[st
         "duplicate_cases": _duplicates(played.cases, played.platform.looked),
         "capacity": played.platform.capacity,
         "moves": [
-            (f"{move.at:%Y-%m-%d}", f"{move.kind} {move.to_version}") for move in played.moves
+            [f"{move.at:%Y-%m-%d}", f"{move.kind} {move.to_version}"] for move in played.moves
         ],
         "days": _days(played),
     }
