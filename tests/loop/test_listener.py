@@ -95,7 +95,7 @@ def test_an_alert_that_fires_anew_trains_again(listener, inbox):
 )
 def test_what_asks_for_no_training_is_ignored(listener, inbox, other):
     """Resolved alerts, and those that call people, start nothing and are no error."""
-    assert notify(listener, other) == (202, {"asked": [], "accepted": []})
+    assert notify(listener, other) == (202, {"asked": [], "accepted": [], "refused": []})
     assert inbox.next() is None
 
 
@@ -141,9 +141,9 @@ def test_nothing_is_trained_on_a_data_fault(listener, inbox):
         (b"{", "not JSON"),
         (b"[]", "Alertmanager notification"),
         (b'{"alerts": [3]}', r"alerts[0] must be an object"),
-        (json.dumps({"alerts": [alert(labels={"model": "scum"})]}).encode(), "model='scum'"),
+        (b"[" * 100_000, "not JSON"),
     ],
-    ids=["no json", "no notification", "no alert", "unknown model"],
+    ids=["no json", "no notification", "no alert", "too deep"],
 )
 def test_a_body_that_cannot_be_read_is_refused(listener, inbox, body, said):
     """One line says what is wrong; nothing is kept, and the server goes on."""
@@ -151,6 +151,30 @@ def test_a_body_that_cannot_be_read_is_refused(listener, inbox, body, said):
     assert (status, said in answer["error"]) == (400, True)
     assert inbox.next() is None
     assert notify(listener, alert())[0] == 202
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (alert(labels={"model": "scum"}), "model='scum'"),
+        (alert(labels={"alertname": "\ud800"}), "cannot be printed"),
+    ],
+    ids=["unknown model", "no text"],
+)
+def test_a_bad_alert_loses_none_beside_it(listener, inbox, bad, said):
+    """What cannot be trained is named in the answer; the good alert of the notification is kept."""
+    status, answer = notify(listener, bad, alert())
+    assert (status, len(answer["accepted"]), said in answer["refused"][0]) == (202, 1, True)
+    assert inbox.next() is not None
+
+
+def test_an_error_nobody_thought_of_stops_no_other(listener, inbox):
+    """Whatever a training raises, the request failed with the reason and the listener goes on."""
+    trigger = Recorder()
+    trigger.trouble = ZeroDivisionError("division by zero")
+    notify(listener, alert())
+    work_off(inbox, trigger, decided())
+    assert inbox.next() is None
 
 
 def test_refuses_what_is_too_long_or_elsewhere(listener):

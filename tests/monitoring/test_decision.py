@@ -406,3 +406,20 @@ def test_moderators_who_changed_explain_reports_that_find_more():
     """Second looks that overrule first ones are a better reason than a model that misses more."""
     changed = {"missed": MORE, "moderators": QUIET["moderators"] | {"state": "drift"}}
     assert decided(rows(messages_sent="qqq"), changed).action == "none"
+
+
+def test_that_all_confirm_more_is_no_sign_of_changed_moderators():
+    """A better model is confirmed more at equal scores, as a new kind is; fewer is suspicious."""
+
+    def changed(confirmed: int) -> bool:
+        confirming = QUIET["moderators"]["confirming"] | {
+            "state": "drift",
+            "vouched": False,
+            "expected": 50.0,
+            "window": {"decided": 500, "confirmed": confirmed},
+        }
+        outcome = {"moderators": QUIET["moderators"] | {"confirming": confirming}}
+        return decided(rows(messages_sent="qqq"), outcome).evidence["moderators_changed"]
+
+    assert not changed(90)
+    assert changed(20)

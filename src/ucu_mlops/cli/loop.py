@@ -1,17 +1,34 @@
 """``kedro loop``: play the loop, whole or one day of it."""
 
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from kedro.framework.cli.project import run as kedro_run
 
 from ucu_mlops.cli.run import in_one_line
+from ucu_mlops.errors import ConfigurationError
+
+Options = TypeVar("Options")
 
 # A line per dataset is for single runs; here a line per day is progress.
 CHATTY = ("kedro", "kedro_mlflow", "kedro_viz", "mlflow", "alembic", "ucu_mlops.pipelines")
 # As for kedro run: --params=source_dir=DIR
 PARAMS = next(option for option in kedro_run.params if option.name == "params")
+
+SEED = click.IntRange(min=0)
+
+
+def _options(
+    kind: Callable[..., Options], parameters: Mapping[str, Any], name: str, given: dict[str, Any]
+) -> Options:
+    """Build options from a key of the parameters and what the command line gives."""
+    try:
+        return kind(**{**parameters[name], **given})
+    except TypeError as error:
+        raise ConfigurationError(f"conf/*/parameters/loop.yml, {name}: {error}") from error
 
 
 def _quieten() -> None:
@@ -36,7 +53,7 @@ def play_command(env: str | None) -> None:
 
     _quieten()
     project = Project(Path.cwd(), env)
-    options = PlayOptions(**project.configuration("parameters")["loop"])
+    options = _options(PlayOptions, project.configuration("parameters"), "loop", {})
     ledger = SqliteLedger(Path(project.configuration("globals")["ledger"]))
     days = list(play(project, options, ledger))
     click.echo(write_report(project, options.model, days))
@@ -61,9 +78,15 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
 
 
 @loop.command("drill")
-@click.option("--seeds", default=0, type=int, help="Seeds of the platform: --seeds 1 2 3.")
-@click.argument("more_seeds", nargs=-1, type=int)
-@click.option("--kind", "kinds", multiple=True, help="Only this kind of shift (repeatable).")
+@click.option("--seeds", default=0, type=SEED, help="Seeds of the platform: --seeds 1 2 3.")
+@click.argument("more_seeds", nargs=-1, type=SEED)
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(["new_scam", "broken_feed", "growth"]),
+    help="Only this kind of shift (repeatable).",
+)
 @click.option("--shift-day", type=int, help="Day of the shift, counted after the past.")
 @click.option("--env", default=None, help="Configuration environment (default: the desk).")
 @in_one_line
@@ -82,7 +105,8 @@ def drill_command(
     _quieten()
     given = {} if shift_day is None else {"shift_day": shift_day}
     here = Path.cwd()
-    options = DrillOptions(**read_configuration(here, env, "parameters")["drill"] | given)
+    configured = read_configuration(here, env, "parameters")
+    options = _options(DrillOptions, configured, "drill", given)
     places = read_configuration(here, env, "globals")
     found = []
     for play in drill(here, env, options, kinds or KINDS, (seeds, *more_seeds)):

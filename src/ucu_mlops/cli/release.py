@@ -55,7 +55,9 @@ def rollback_command(model: str, who: str, why: str, env: str | None) -> None:
 
     ledger, places = _stores(env)
     move = rollback(ledger, model, who, why, datetime.now(UTC), loads=_loads(places, model))
-    click.echo(f"{model}: version {move.from_version} -> {move.to_version}, {move.revision=}")
+    click.echo(
+        f"{model}: version {move.from_version} -> {move.to_version}, revision {move.revision}"
+    )
 
 
 @release.command("promote")
@@ -71,8 +73,20 @@ def promote_command(model: str, version: str, who: str, why: str, env: str | Non
 
     ledger, places = _stores(env)
     _loads(places, model)(version)
+    head = ledger.head(model)
     move = override(ledger, model, version, who, why, datetime.now(UTC))
-    click.echo(f"{model}: version {move.from_version} -> {move.to_version}, {move.revision=}")
+    if move == head:
+        click.echo(f"{model}: version {version} is champion already, revision {move.revision}")
+        return
+    click.echo(
+        f"{model}: version {move.from_version} -> {move.to_version}, revision {move.revision}"
+    )
+
+
+def _told(move: Any) -> str:
+    return (
+        f"{move.model}: version {move.from_version} -> {move.to_version}, revision {move.revision}"
+    )
 
 
 def _stores(env: str | None) -> tuple[Any, dict[str, Any]]:

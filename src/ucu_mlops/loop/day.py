@@ -9,7 +9,7 @@ from pathlib import Path
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.predict import Predictor
-from ucu_mlops.errors import DataError
+from ucu_mlops.errors import BundleError, DataError, ReleaseError
 from ucu_mlops.loop.project import Project
 from ucu_mlops.release.probation import end_trial
 from ucu_mlops.release.trigger import Trigger
@@ -104,12 +104,19 @@ def _end_failed_trial(project: Project, model: str, as_of: date) -> None:
     places = project.configuration("globals")
     registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
     at = datetime.combine(as_of + timedelta(days=1), time(), UTC)
-    move = end_trial(
-        SqliteLedger(places["ledger"]),
-        model,
-        verdict,
-        at,
-        loads=lambda version: Predictor(registry.fetch(model, version, Path(places["bundles"]))),
-    )
+    try:
+        move = end_trial(
+            SqliteLedger(places["ledger"]),
+            model,
+            verdict,
+            at,
+            loads=lambda version: Predictor(
+                registry.fetch(model, version, Path(places["bundles"]))
+            ),
+        )
+    except (BundleError, ReleaseError) as error:
+        # The day goes on with the version there is: a person must find one that loads.
+        logger.error("%s failed its trial and was not rolled back: %s", model, error)  # noqa: TRY400
+        return
     if move is not None:
         logger.warning("rolled back: version %s to %s", move.from_version, move.to_version)

@@ -1,6 +1,6 @@
 """Alerts that asked for a training, kept in one SQLite file until they are dealt with.
 
-waiting → done | failed; a failed one waits again when its alert is repeated
+waiting → done | failed; a failed one waits again when its alert is repeated, for the day it is then
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS inbox (
 ) STRICT
 """
 ADD = "INSERT INTO inbox VALUES (?, ?, ?, ?, NULL, 'waiting', '') ON CONFLICT DO NOTHING"
-AGAIN = "UPDATE inbox SET state = 'waiting' WHERE request_id = ? AND state = 'failed'"
+AGAIN = "UPDATE inbox SET state = 'waiting', as_of = NULL WHERE request_id = ? AND state = 'failed'"
 NEXT = "SELECT * FROM inbox WHERE state = 'waiting' ORDER BY starts_at, request_id LIMIT 1"
 BEGIN = "UPDATE inbox SET as_of = ? WHERE request_id = ? AND as_of IS NULL"
 END = "UPDATE inbox SET state = ?, detail = ? WHERE request_id = ?"
@@ -47,7 +47,7 @@ class Request:
     as_of: date | None = None
 
 
-def parse_alerts(payload: Any, models: frozenset[str]) -> list[Request]:
+def parse_alerts(payload: Any, models: frozenset[str]) -> tuple[list[Request], list[str]]:
     """Read which trainings an Alertmanager notification asks for.
 
     Asked are the firing alerts whose label ``action`` is ``retrain``; others, and resolved
@@ -58,10 +58,11 @@ def parse_alerts(payload: Any, models: frozenset[str]) -> list[Request]:
         models: Models that can be trained.
 
     Returns:
-        The requests, in the order of the alerts.
+        The requests, in the order of the alerts; and why others were refused: an unknown model,
+        say, which must not lose the alerts beside it (a sender does not repeat what was refused).
 
     Raises:
-        DataError: It is no notification, or names a model that is unknown.
+        DataError: It is no notification.
 
     References:
         https://prometheus.io/docs/alerting/latest/configuration/#webhook_config (version 4).
@@ -69,7 +70,7 @@ def parse_alerts(payload: Any, models: frozenset[str]) -> list[Request]:
     alerts = payload.get("alerts") if isinstance(payload, Mapping) else None
     if not isinstance(alerts, list):
         raise DataError("the body must be an Alertmanager notification: an object with `alerts`")
-    requests = []
+    requests, refused = [], []
     for number, alert in enumerate(alerts):
         labels = alert.get("labels") if isinstance(alert, Mapping) else None
         if not isinstance(labels, Mapping):
@@ -78,13 +79,16 @@ def parse_alerts(payload: Any, models: frozenset[str]) -> list[Request]:
             continue
         model, name = str(labels.get("model")), str(labels.get("alertname"))
         if model not in models:
-            raise DataError(
-                f"alerts[{number}] has the label model={model!r}; known are {sorted(models)}"
-            )
+            known = f"known are {sorted(models)}"
+            refused.append(f"alerts[{number}] has the label model={model!r}; {known}")
+            continue
         starts_at = str(alert.get("startsAt"))
+        if not f"{name}{starts_at}".isprintable():
+            refused.append(f"alerts[{number}] has a name or a start that cannot be printed")
+            continue
         request_id = derived_id("alert", model, name, starts_at)
         requests.append(Request(request_id, model, name, starts_at))
-    return requests
+    return requests, refused
 
 
 class Inbox:

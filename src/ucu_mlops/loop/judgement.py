@@ -137,6 +137,8 @@ def judge_played(played: Played, shift: date, kind: str, window: int) -> dict[st
 def _is_right(kind: str, found: dict[str, Any]) -> bool:
     if found["action"] not in RIGHT[kind]:
         return False
+    if kind == "broken_feed":
+        return found["released_on"] is None  # nothing may be released that broken data taught
     if kind != "growth" or found["recall_after_retrain"] is None:
         return True
     return bool(found["recall_after_retrain"] >= HARMLESS * found["recall_after_shift"])

@@ -14,9 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from kedro.io import DatasetError
-
-from ucu_mlops.errors import DataError, UcuMlopsError
+from ucu_mlops.errors import DataError
 from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.inbox import Inbox, Request, parse_alerts
 from ucu_mlops.loop.project import Project
@@ -25,6 +23,7 @@ from ucu_mlops.release.trigger import Trigger
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 1 << 20  # a notification of a thousand alerts has half of that
+MAX_DIGITS = len(str(MAX_BYTES))
 Decided = tuple[date, str]  # a model's last decided day, and the action decided on it
 
 
@@ -54,13 +53,14 @@ class Listener(ThreadingHTTPServer):
         """
         try:
             payload = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"the body is not JSON: {error}") from error
-        requests = parse_alerts(payload, self.models)
+        requests, refused = parse_alerts(payload, self.models)
         accepted = [each.request_id for each in requests if self.inbox.add(each)]
         if accepted:
             self.asked.set()
-        return {"asked": [each.request_id for each in requests], "accepted": accepted}
+        asked = [each.request_id for each in requests]
+        return {"asked": asked, "accepted": accepted, "refused": refused}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, {"error": "POST to /alerts"})
             return
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MAX_BYTES:
+        if not length.isdecimal() or len(length) > MAX_DIGITS or int(length) > MAX_BYTES:
             error = f"Content-Length must be given and at most {MAX_BYTES}"
             self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": error})
             return
@@ -112,8 +112,10 @@ def work_off(inbox: Inbox, trigger: Trigger, last_decision: Callable[[str], Deci
     """
     while (request := inbox.next()) is not None:
         try:
+            # Whatever a training raises, one request must not stop the listener.
             state, detail = "done", _deal_with(request, inbox, trigger, last_decision)
-        except (UcuMlopsError, DatasetError) as error:
+        except Exception as error:
+            logger.debug("the training failed", exc_info=error)
             state, detail = "failed", f"{type(error).__name__}: {error}"
         inbox.end(request, state, detail)
         logger.info("%s of %s: %s, %s", request.alert, request.model, state, detail)

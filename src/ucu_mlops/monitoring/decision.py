@@ -234,11 +234,16 @@ def _moderators_changed(moderators: Mapping[str, Any], *, moved: bool) -> bool:
     """Tell the moderators' drift from the world's.
 
     Second looks overrule first ones, or some have become unlike the others: it is they. All
-    confirm otherwise while inputs, scores and reports are quiet: so are they taken to, unless
-    second looks vouch for them.
+    confirm fewer while inputs, scores and reports are quiet: so are they taken to, unless second
+    looks vouch for them. That all confirm more is what a better model looks like, too.
     """
     confirming = moderators["confirming"]
-    alone = confirming["state"] == "drift" and not confirming["vouched"] and not moved
+    alone = (
+        confirming["state"] == "drift"
+        and confirming["window"]["confirmed"] < confirming["expected"]
+        and not confirming["vouched"]
+        and not moved
+    )
     return alone or bool(moderators["state"] == "drift")
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 def known_drift(drift: pd.DataFrame, as_of: date, version: str | None) -> pd.DataFrame:
     """Keep the days up to ``as_of`` that were compared with the champion's reference.
 
+    Faults are those of the data, whoever was champion: their echo outlasts a rollback.
+
     Args:
         drift: One row per day and feature or score, as ``drift`` holds them.
         as_of: The day; later ones are not known yet.
@@ -16,7 +18,11 @@ def known_drift(drift: pd.DataFrame, as_of: date, version: str | None) -> pd.Dat
     """
     known = drift.assign(as_of=pd.to_datetime(drift["as_of"]))
     known = known[known["as_of"].le(pd.Timestamp(as_of))]
-    return known if version is None else known[known["version"].eq(version)]
+    return (
+        known
+        if version is None
+        else known[known["version"].eq(version) | known["state"].eq("fault")]
+    )
 
 
 def lasting_drift(

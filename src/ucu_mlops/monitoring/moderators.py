@@ -234,8 +234,10 @@ def _individuals(
             "agreed": int(looked.loc[second, "agreed"].sum()),
         }
         enough = min(decided, len(recent) - decided) * 4 >= options.min_verdicts
-        _, p_before = _mantel_haenszel(before, before["moderator_id"].eq(name).to_numpy())
-        if enough and p_value * len(names) < options.significance < p_before:
+        theirs = before["moderator_id"].eq(name).to_numpy()
+        _, p_before = _mantel_haenszel(before, theirs)
+        # Of who is new nobody can tell what they were like before.
+        if enough and theirs.any() and p_value * len(names) < options.significance < p_before:
             unlike.append(str(name))
     return told, unlike
 

@@ -106,7 +106,7 @@ def watch_trial(
     if min(own["decided"], before["decided"]) >= options.min_decided:
         table = [[side["confirmed"], side["decided"] - side["confirmed"]] for side in (own, before)]
         p_value = float(fisher_exact(table, alternative="less").pvalue)
-    needed = options.significance / options.days
+    needed = options.significance / (options.days + options.maturity_days)
     evidence = {
         "trial": own,
         "before": before,
