@@ -167,11 +167,14 @@ def _recalls(played: Played, shift: date, window: int) -> dict[str, Any]:
         for move in played.moves
         if move.kind == "promote"
     ]
-    released = next((day for day in promoted if day >= shift), None)
     last = played.days[-1].as_of
-    old = released or last
+    answers = [day for day in promoted if shift <= day]
+    # The first training may know a handful of a new kind: what counts is where the loop ends up.
+    released = next((day for day in reversed(answers) if day < last), None)
+    old = answers[0] if answers else last
     old_from = max(shift, old - timedelta(window - 1))
     found: dict[str, Any] = {
+        "releases": len(answers),
         "released_on": released.isoformat() if released else None,
         "recall_before": _recall(played, played.scores, shift - timedelta(window), window),
         "recall_after_shift": _recall(played, played.scores, old_from, (old - old_from).days + 1),
@@ -179,7 +182,7 @@ def _recalls(played: Played, shift: date, window: int) -> dict[str, Any]:
         "recall_oracle": None,
         "recovery": None,
     }
-    if released is None or released >= last:
+    if released is None:
         return found
     first = released + timedelta(days=1)
     until = min(released + timedelta(days=window), last)

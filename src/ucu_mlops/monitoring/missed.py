@@ -54,7 +54,8 @@ def missed_reports(cases: pd.DataFrame, as_of: date, options: MissedOptions) -> 
     both shares are estimates, so the test is Fisher's exact one.
 
     Args:
-        cases: One row per first-look case of a version. Needs ``source``, ``is_violation``
+        cases: One row per first-look case of the model, of any version: what the last training did
+            not win back is still missed. Needs ``source``, ``is_violation``
             (boolean, null while open) and ``decided_at`` (timestamp, UTC). Verdicts after
             ``as_of`` are ignored.
         as_of: The day, meaning its end.

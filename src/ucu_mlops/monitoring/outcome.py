@@ -108,7 +108,7 @@ def outcome_of(
     own = cases if version is None else cases[cases["version"].eq(version)]
     return {
         "queue_precision": queue_precision(own, as_of, options),
-        "missed": missed_reports(own, as_of, options.missed),
+        "missed": missed_reports(cases, as_of, options.missed),
         "calibration": calibration(own, as_of, options),
         "moderators": moderators_of(looks, as_of, options.moderators),
         "new_verdicts": _new_verdicts(cases, as_of, since),
