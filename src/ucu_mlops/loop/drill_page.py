@@ -59,7 +59,8 @@ def _page(plays: Sequence[Mapping[str, Any]]) -> str:
         )
         sections.append(
             f"<h2>{html.escape(play['kind'])}, seed {play['seed']}</h2>"
-            f"<p>{html.escape(summary(play))}</p>{plot}<p>{html.escape(told)}</p>"
+            f"<p>{html.escape(summary(play))}. Orange days asked for a training, red ones for mended "
+            f"data.</p>{plot}<p>{html.escape(told)}</p>"
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Drill</title>'
@@ -96,8 +97,10 @@ def _plot(play: Mapping[str, Any]) -> go.Figure:
         x=x, y=[day["cases"] for day in days], marker_color=colours, name="cases", row=2, col=1
     )
     figure.add_hline(y=play["capacity"], line_dash="dash", row=2, col=1)
-    marks = [(play["shift_day"], "shift"), *(tuple(each) for each in play["moves"])]
-    for day, words in marks:
+    marks: dict[str, list[str]] = {play["shift_day"]: ["shift"]}
+    for day, words in play["moves"]:
+        marks.setdefault(day, []).append(words)
+    for day, todays in marks.items():
         if day >= x[0]:
             figure.add_vline(x=day, line_dash="dot", line_color="#c55")
             figure.add_annotation(
@@ -105,11 +108,11 @@ def _plot(play: Mapping[str, Any]) -> go.Figure:
                 y=1,
                 yref="paper",
                 yanchor="bottom",
-                text=words,
+                text="<br>".join(todays),
                 textangle=-90,
                 showarrow=False,
             )
     figure.update_yaxes(title="recall", row=1, col=1)
-    figure.update_yaxes(title="cases a day (orange: retrain, red: fault)", row=2, col=1)
+    figure.update_yaxes(title="cases a day", row=2, col=1)
     figure.update_layout(template="plotly_white", height=560, margin={"t": 110})
     return figure
