@@ -59,8 +59,8 @@ def _page(plays: Sequence[Mapping[str, Any]]) -> str:
         )
         sections.append(
             f"<h2>{html.escape(play['kind'])}, seed {play['seed']}</h2>"
-            f"<p>{html.escape(summary(play))}. Orange days asked for a training, red ones for mended "
-            f"data.</p>{plot}<p>{html.escape(told)}</p>"
+            f"<p>{html.escape(summary(play))}. Orange days asked for a training, red "
+            f"ones for mended data.</p>{plot}<p>{html.escape(told)}</p>"
         )
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Drill</title>'
