@@ -1,4 +1,4 @@
-"""A drill on a tiny platform: a broken feed is noticed, judged and told; a kill loses nothing."""
+"""A drill on a tiny platform: a broken feed is noticed, judged and told; no day is played twice."""
 
 import json
 from pathlib import Path

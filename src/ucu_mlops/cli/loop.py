@@ -10,6 +10,7 @@ from kedro.framework.cli.project import run as kedro_run
 
 from ucu_mlops.cli.run import in_one_line
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.simulation.options import SHIFTS
 
 Options = TypeVar("Options")
 
@@ -84,7 +85,7 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
     "--kind",
     "kinds",
     multiple=True,
-    type=click.Choice(["new_scam", "broken_feed", "growth"]),
+    type=click.Choice([kind for kind in SHIFTS if kind != "none"]),
     help="Only this kind of shift (repeatable).",
 )
 @click.option("--shift-day", type=int, help="Day of the shift, counted after the past.")

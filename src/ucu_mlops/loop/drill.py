@@ -20,10 +20,11 @@ from ucu_mlops.loop.judgement import collect, judge_played
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
 from ucu_mlops.quality.hashing import derived_id
+from ucu_mlops.simulation.options import SHIFTS
 
 logger = logging.getLogger(__name__)
 
-KINDS = ("new_scam", "broken_feed", "growth")
+KINDS = tuple(kind for kind in SHIFTS if kind != "none")
 RESULT = "result.json"
 
 

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from ucu_mlops.errors import DataError
+from ucu_mlops.errors import DataError, UcuMlopsError
 from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.inbox import Inbox, Request, parse_alerts
 from ucu_mlops.loop.project import Project
@@ -114,8 +114,10 @@ def work_off(inbox: Inbox, trigger: Trigger, last_decision: Callable[[str], Deci
         try:
             # Whatever a training raises, one request must not stop the listener.
             state, detail = "done", _deal_with(request, inbox, trigger, last_decision)
+        except UcuMlopsError as error:
+            state, detail = "failed", f"{type(error).__name__}: {error}"
         except Exception as error:
-            logger.debug("the training failed", exc_info=error)
+            logger.exception("%s of %s raised what nobody expects", request.alert, request.model)
             state, detail = "failed", f"{type(error).__name__}: {error}"
         inbox.end(request, state, detail)
         logger.info("%s of %s: %s, %s", request.alert, request.model, state, detail)
