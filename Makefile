@@ -21,7 +21,7 @@ $(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,images]'
 	@touch $@
 
 # What the tests compile Dataform projects with; without npm they say that they skip it.
@@ -34,7 +34,6 @@ install: $(VENV)/installed ## .venv with what the scam model needs (no torch, no
 install-test: $(VENV)/installed-test $(VENV)/dataform/installed
 
 install-all: install-test ## every extra, torch included
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,images]'
 
 run: install ## play the loop on a simulated platform: shift noticed, model retrained, released, reverted
 	$(BIN)/kedro loop play

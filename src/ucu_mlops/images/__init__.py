@@ -1,0 +1,1 @@
+"""What only the image model knows: decoding, transforms, network, fine-tuning, experts."""
