@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ucu_mlops.simulation.pictures.chance import chance, log_uniform, pick
 
+QUIET = 4  # modules around a QR code
 LABELS = ("qr_code", "matrix_code", "linear_barcode")
 _Format = zxingcpp.BarcodeFormat
 _ALPHANUMERIC = string.digits + string.ascii_uppercase
@@ -28,6 +29,8 @@ class Code:
             one row where every row is the same.
         quiet: Width of the quiet zone that the symbology asks for, in modules.
         text: What stands under a linear code; "" for the others.
+        scale: Pixels of ``modules`` for each module.
+        look: ``usual`` or ``new``.
     """
 
     label: str
@@ -35,12 +38,25 @@ class Code:
     modules: NDArray[np.uint8]
     quiet: int
     text: str = ""
+    scale: int = 1
+    look: str = "usual"
+
+    @property
+    def columns(self) -> float:
+        """How many modules it is wide."""
+        return float(self.modules.shape[1] / self.scale)
 
 
 def draw_code(rng: np.random.Generator, label: str) -> Code:
     """Draw a code with random content, symbology, size and error level."""
     kinds = {"qr_code": _QR, "matrix_code": _MATRIX, "linear_barcode": _LINEAR}[label]
     return pick(rng, kinds)(rng)
+
+
+def random_content(rng: np.random.Generator, shortest: int, longest: int) -> str:
+    """Return letters as links have them, behind ``https://`` in half of the cases."""
+    content = _letters(rng, _TEXT, _length(rng, shortest, longest))
+    return "https://" + content if chance(rng, 0.5) else content
 
 
 def _letters(rng: np.random.Generator, alphabet: str, n: int) -> str:
@@ -52,9 +68,7 @@ def _length(rng: np.random.Generator, low: float, high: float) -> int:
 
 
 def _qr_code(rng: np.random.Generator) -> Code:
-    content = _letters(rng, _TEXT, _length(rng, 8, 60))
-    if chance(rng, 0.5):
-        content = "https://" + content
+    content = random_content(rng, 8, 60)
     version = None if chance(rng, 0.6) else int(rng.integers(5, 16))
     # A given mask saves trying all eight, which is most of the work.
     code = segno.make_qr(
@@ -64,13 +78,13 @@ def _qr_code(rng: np.random.Generator) -> Code:
         mask=int(rng.integers(8)),
         boost_error=chance(rng, 0.5),
     )
-    return Code("qr_code", "QRCode", _printed(np.array(code.matrix)), 4)
+    return Code("qr_code", "QRCode", _printed(np.array(code.matrix)), QUIET)
 
 
 def _dense_qr_code(rng: np.random.Generator) -> Code:
     content = _letters(rng, _TEXT, _length(rng, 100, 900))
     code = segno.make_qr(content, error="L", mask=int(rng.integers(8)), boost_error=False)
-    return Code("qr_code", "QRCode", _printed(np.array(code.matrix)), 4)
+    return Code("qr_code", "QRCode", _printed(np.array(code.matrix)), QUIET)
 
 
 def _micro_qr_code(rng: np.random.Generator) -> Code:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ucu_mlops.simulation.pictures.choosing import choose_labels
 from ucu_mlops.simulation.pictures.options import PictureOptions
 from ucu_mlops.simulation.pictures.painting import paint
 from ucu_mlops.simulation.pictures.placing import Quad
@@ -20,7 +21,7 @@ class DrawnPictures:
         labels: Shape (n, n_labels), bool, in the order of the names asked for.
         corners: For each picture, for each code of a label asked for: the label's position and
             shape (4, 2), float32: x, y of the code's corners in the picture, within ``boxes``.
-        group: The background's family, shape (n,).
+        group: The background's family, ``screen`` without one, shape (n,).
     """
 
     pixels: NDArray[np.uint8]
@@ -51,7 +52,7 @@ def draw_pictures(seed: int, n: int, options: PictureOptions, first: int = 0) ->
     corners, group = [], []
     for row in range(n):
         rng = np.random.default_rng([seed, 0, first + row])
-        drawn = paint(rng, seed, options)
+        drawn = paint(rng, seed, options, choose_labels(rng, options))
         width, height = drawn.image.size
         top, left = (side - height) // 2, (side - width) // 2
         image = drawn.image if options.channels == 1 else drawn.image.convert("RGB")

@@ -5,7 +5,6 @@ code → sheet → bent → pasted on a background → photographed
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -13,8 +12,9 @@ from PIL import Image
 from ucu_mlops.simulation.pictures.backgrounds import BACKGROUND_SIDE, background
 from ucu_mlops.simulation.pictures.bending import bend
 from ucu_mlops.simulation.pictures.camera import compress, occlude, photograph
-from ucu_mlops.simulation.pictures.chance import between, chance, log_uniform, pick
-from ucu_mlops.simulation.pictures.codes import LABELS, Code, draw_code
+from ucu_mlops.simulation.pictures.chance import between, chance, log_uniform
+from ucu_mlops.simulation.pictures.choosing import choose_code, choose_extent, choose_family
+from ucu_mlops.simulation.pictures.codes import Code
 from ucu_mlops.simulation.pictures.options import PictureOptions
 from ucu_mlops.simulation.pictures.placing import Quad, corners_of, paste, place
 from ucu_mlops.simulation.pictures.sheets import (
@@ -26,10 +26,7 @@ from ucu_mlops.simulation.pictures.sheets import (
     print_code,
 )
 
-_CODES = 1_500  # kept of each label
 _LEAST_MODULE = 1.2  # pixels: with less, nothing of a code is left but grey
-_OTHER_CODES = 0.3  # as many pictures of a label not asked for as of one asked for
-_EASY = ("plain", "plain", "plain", "packaging", "packaging", "scene", "text_page", "shelves")
 _GREY = 0.35  # of the pictures, where colour may be had
 
 
@@ -40,7 +37,7 @@ class Drawn:
     Attributes:
         image: Mode L or RGB; its longer side is the side asked for.
         corners: For each code its label and shape (4, 2): x, y of its corners, pixels.
-        family: Of the background.
+        family: Of the background; ``screen`` where there is none.
     """
 
     image: Image.Image
@@ -48,24 +45,28 @@ class Drawn:
     family: str
 
 
-def paint(rng: np.random.Generator, seed: int, options: PictureOptions) -> Drawn:
+def paint(
+    rng: np.random.Generator, seed: int, options: PictureOptions, labels: Sequence[str]
+) -> Drawn:
     """Draw one picture.
 
     Args:
         rng: The picture's own source of chance.
         seed: Of the set: which codes and backgrounds there are to choose from.
         options: How it is drawn.
+        labels: Of the codes to show, the first one largest; a further one for which there is no
+            room is left out.
 
     Returns:
         The picture.
     """
-    codes = _choose_codes(rng, seed, options)
+    codes = [choose_code(rng, seed, label, options.new_look) for label in labels]
     is_grey = options.channels == 1 or chance(rng, _GREY)
     mode: Mode = "L" if is_grey else "RGB"
     if codes and chance(rng, options.plain):
         return _draw_plain(rng, codes[0], options, mode)
-    extent = _extent(rng, codes, options.side)
-    family = _choose_family(rng, options, is_free=not codes)
+    extent = choose_extent(rng, codes, options.side)
+    family = choose_family(rng, options, is_free=not codes)
     canvas = _ground(rng, background(seed, family, int(rng.integers(options.variants))), extent)
     canvas = canvas.convert(mode)
     if chance(rng, 0.2 if codes else 0.45):
@@ -79,39 +80,6 @@ def paint(rng: np.random.Generator, seed: int, options: PictureOptions) -> Drawn
     if chance(rng, 0.12):
         occlude(rng, canvas)
     return Drawn(photograph(rng, canvas), tuple(corners), family)
-
-
-@lru_cache(maxsize=len(LABELS) * _CODES)
-def _code(seed: int, label: str, number: int) -> Code:
-    return draw_code(np.random.default_rng([seed, 2, LABELS.index(label), number]), label)
-
-
-def _choose_codes(rng: np.random.Generator, seed: int, options: PictureOptions) -> list[Code]:
-    if chance(rng, options.negatives):
-        return []
-    weights = np.array([1 if label in options.labels else _OTHER_CODES for label in LABELS])
-    edges = np.cumsum(weights / weights.sum())
-    n = int(rng.integers(2, 4)) if chance(rng, options.several) else 1
-    chosen = [LABELS[min(int(np.searchsorted(edges, rng.random())), 2)] for _ in range(n)]
-    return [_code(seed, label, int(rng.integers(_CODES))) for label in chosen]
-
-
-def _choose_family(rng: np.random.Generator, options: PictureOptions, *, is_free: bool) -> str:
-    """Choose a background; codes lie on easy ones more often."""
-    easy = [family for family in _EASY if family in options.families]
-    if easy and chance(rng, 0.15 if is_free else 0.6):
-        return pick(rng, easy)
-    return pick(rng, options.families)
-
-
-def _extent(rng: np.random.Generator, codes: Sequence[Code], side: int) -> tuple[int, int]:
-    """Choose width and height: those of cameras, or a strip around a linear code."""
-    aspect = pick(rng, (1, 1, 4 / 3, 4 / 3, 3 / 4, 3 / 2, 16 / 9))
-    if codes and codes[0].label == "linear_barcode" and chance(rng, 0.15):
-        aspect = log_uniform(rng, 1.6, 4.5)
-    if aspect > 1:
-        return side, round(side / aspect)
-    return round(side * aspect), side
 
 
 def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int]) -> Image.Image:
@@ -140,8 +108,7 @@ def _share(rng: np.random.Generator, code: Code, extent: tuple[int, int], least:
     """Choose a code's size as a share of the largest that fits; above 1 for some linear ones."""
     if code.label == "linear_barcode" and chance(rng, 0.1):
         return between(rng, 1, 1.3)
-    columns = max(code.modules.shape)
-    needed = _LEAST_MODULE * columns / min(extent)
+    needed = _LEAST_MODULE * max(code.modules.shape) / code.scale / min(extent)
     least = min(max(least, needed), 0.98)
     return log_uniform(rng, least, 0.98)
 
@@ -201,7 +168,7 @@ def _draw_plain(rng: np.random.Generator, code: Code, options: PictureOptions, m
     if chance(rng, 0.5) and code.label != "matrix_code":
         sheet = label_sheet(rng, code, (width, height), mode)
     else:
-        margin = max(1, round(code.quiet * width / code.modules.shape[1] * between(rng, 0, 1)))
+        margin = max(1, round(code.quiet * width / code.columns * between(rng, 0, 1)))
         size = (width + 2 * margin, height + 2 * margin)
         image = Image.new(mode, size, 255 if mode == "L" else (255,) * 3)
         image.paste(print_code(code, width, height).convert(mode), (margin, margin))
@@ -212,4 +179,4 @@ def _draw_plain(rng: np.random.Generator, code: Code, options: PictureOptions, m
     if chance(rng, 0.6):
         image = compress(image, round(between(rng, 20, 95)))
     quad = corners_of(sheet.box) * (np.array(extent) / sheet.image.size)
-    return Drawn(image, ((code.label, quad),), "plain")
+    return Drawn(image, ((code.label, quad),), "screen")

@@ -39,15 +39,15 @@ def print_code(code: Code, width: int, height: int) -> Image.Image:
     return Image.fromarray(code.modules).resize((width, height), Image.Resampling.BOX)
 
 
-def colours(rng: np.random.Generator, mode: Mode) -> tuple[Ink, Ink]:
-    """Return ink and paper: mostly dark on light, at times the other way about."""
+def colours(rng: np.random.Generator, mode: Mode, look: str = "usual") -> tuple[Ink, Ink]:
+    """Return ink and paper: mostly dark on light, in the new look often the other way about."""
     dark, light = ink(rng, 0, 70), ink(rng, 190, 255)
     kind = rng.random()
     if kind < 0.5:  # noqa: PLR2004 - half are plainly black on white
         dark, light = (int(rng.integers(0, 40)),) * 3, (int(rng.integers(215, 256)),) * 3
     elif kind < 0.7:  # noqa: PLR2004 - a fifth are print on coloured or grey board
         light = ink(rng, 110, 230)
-    if chance(rng, 0.06):
+    if chance(rng, 0.5 if look == "new" else 0.06):
         dark, light = light, dark
     if mode == "L":
         return tuple(int(np.mean(dark)) for _ in "L"), tuple(int(np.mean(light)) for _ in "L")
@@ -75,8 +75,8 @@ def label_sheet(rng: np.random.Generator, code: Code, size: tuple[int, int], mod
         The sheet.
     """
     width, height = size
-    dark, light = colours(rng, mode)
-    module = width / code.modules.shape[1]
+    dark, light = colours(rng, mode, code.look)
+    module = width / code.columns
     quiet = max(2, round(code.quiet * module * between(rng, 0.4, 1.3)))
     is_busy = chance(rng, 0.45)
     extra = [quiet + (round(between(rng, 0, 0.5) * height) if is_busy else 0) for _ in range(4)]
@@ -153,7 +153,7 @@ def _write_digits(
     size = max(6, round(min(sheet.height - top, width / len(code.text) * between(rng, 0.9, 1.6))))
     drawing = ImageDraw.Draw(sheet)
     if code.kind in _GUARDED:
-        inset = 4 * width // code.modules.shape[1]
+        inset = round(4 * width / code.columns)
         middle = left + width // 2
         drawing.rectangle((left + inset, top - size // 2, middle - inset, top), fill=light)
         drawing.rectangle((middle + inset, top - size // 2, left + width - inset, top), fill=light)
