@@ -38,11 +38,13 @@ class Drawn:
         image: Mode L or RGB; its longer side is the side asked for.
         corners: For each code its label and shape (4, 2): x, y of its corners, pixels.
         family: Of the background; ``screen`` where there is none.
+        look: ``new`` if a QR code has the new look.
     """
 
     image: Image.Image
     corners: tuple[tuple[str, Quad], ...]
     family: str
+    look: str = "usual"
 
 
 def paint(
@@ -79,7 +81,11 @@ def paint(
             corners.append((code.label, quad))
     if chance(rng, 0.12):
         occlude(rng, canvas)
-    return Drawn(photograph(rng, canvas), tuple(corners), family)
+    return Drawn(photograph(rng, canvas), tuple(corners), family, _look(codes))
+
+
+def _look(codes: Sequence[Code]) -> str:
+    return "new" if any(code.look == "new" for code in codes) else "usual"
 
 
 def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int]) -> Image.Image:
@@ -179,4 +185,4 @@ def _draw_plain(rng: np.random.Generator, code: Code, options: PictureOptions, m
     if chance(rng, 0.6):
         image = compress(image, round(between(rng, 20, 95)))
     quad = corners_of(sheet.box) * (np.array(extent) / sheet.image.size)
-    return Drawn(image, ((code.label, quad),), "screen")
+    return Drawn(image, ((code.label, quad),), "screen", code.look)
