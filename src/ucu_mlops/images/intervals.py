@@ -1,4 +1,4 @@
-"""How certain an image model's figures are: whole groups resampled, or images where groups are few."""
+"""How certain an image model is known: groups resampled, or images where groups are few."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
