@@ -116,6 +116,26 @@ class Platform:
             }
         )
 
+    def people(self, day: date, departed: Collection[str] = ()) -> pd.DataFrame:
+        """Return who is there on a day and whether they scam by then: hidden from every model.
+
+        Args:
+            day: The day (UTC).
+            departed: Ids of the users who were sent away before the day.
+
+        Returns:
+            One row per user: ``user_id`` (string) and ``is_scammer`` (bool).
+
+        Raises:
+            ConfigurationError: The day is before the start or beyond the horizon.
+            DataError: A departed user is nobody of this platform.
+        """
+        self.check_playable(day)
+        there = self._population.present(day)
+        there = there[~self._gone(departed)[there]]
+        is_scammer = self._population.active_from[there] <= np.datetime64(day)
+        return pd.DataFrame({"user_id": self._ids(there), "is_scammer": is_scammer})
+
     def _gone(self, departed: Collection[str]) -> NDArray[np.bool_]:
         positions = self._positions.get_indexer(pd.Index(sorted(departed), dtype="str"))
         if unknown := int((positions < 0).sum()):

@@ -1,0 +1,55 @@
+"""What a picture shows: which codes, on which background, how wide."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from ucu_mlops.simulation.pictures.chance import chance, log_uniform, pick
+from ucu_mlops.simulation.pictures.codes import LABELS, Code, draw_code
+from ucu_mlops.simulation.pictures.looks import draw_fashionable
+from ucu_mlops.simulation.pictures.options import PictureOptions
+
+_CODES = 1_500  # kept of each label
+_OTHER_CODES = 0.3  # as many pictures of a label not asked for as of one asked for
+_EASY = ("plain", "plain", "plain", "packaging", "packaging", "scene", "text_page", "shelves")
+
+
+def choose_labels(rng: np.random.Generator, options: PictureOptions) -> list[str]:
+    """Choose the labels of a picture's codes, one for each code; none is a negative."""
+    if chance(rng, options.negatives):
+        return []
+    weights = np.array([1 if label in options.labels else _OTHER_CODES for label in LABELS])
+    edges = np.cumsum(weights[:-1] / weights.sum())
+    n = int(rng.integers(2, 4)) if chance(rng, options.several) else 1
+    return [LABELS[number] for number in np.searchsorted(edges, rng.random(n))]
+
+
+def choose_code(rng: np.random.Generator, seed: int, label: str, new_look: float) -> Code:
+    """Choose one of the set's codes, of QR codes a share in the new look."""
+    is_new = label == "qr_code" and chance(rng, new_look)
+    return _code(seed, label, int(rng.integers(_CODES)), is_new)
+
+
+@lru_cache(maxsize=len(LABELS) * _CODES)
+def _code(seed: int, label: str, number: int, is_new: bool) -> Code:
+    rng = np.random.default_rng([seed, 2, LABELS.index(label), number])
+    return draw_fashionable(rng) if is_new else draw_code(rng, label)
+
+
+def choose_family(rng: np.random.Generator, options: PictureOptions, *, is_free: bool) -> str:
+    """Choose a background; codes lie on easy ones more often."""
+    easy = [family for family in _EASY if family in options.families]
+    if easy and chance(rng, 0.15 if is_free else 0.6):
+        return pick(rng, easy)
+    return pick(rng, options.families)
+
+
+def choose_extent(rng: np.random.Generator, codes: Sequence[Code], side: int) -> tuple[int, int]:
+    """Choose width and height: those of cameras, or a strip around a linear code."""
+    aspect = pick(rng, (1, 1, 4 / 3, 4 / 3, 3 / 4, 3 / 2, 16 / 9))
+    if codes and codes[0].label == "linear_barcode" and chance(rng, 0.15):
+        aspect = log_uniform(rng, 1.6, 4.5)
+    if aspect > 1:
+        return side, round(side / aspect)
+    return round(side * aspect), side
