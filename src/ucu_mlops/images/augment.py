@@ -1,7 +1,7 @@
 """Training pictures vary: on the device, a batch at a time, and where codes lie varies along.
 
 One affine view per picture (flip, turn, rotation, aspect, zoom), sampled from the stored picture at
-twice the input's resolution and averaged, then light, blur, noise, JPEG's blocks and an erased patch.
+twice the input's resolution and averaged; then what cameras do (``degrade``).
 """
 
 import math
@@ -63,9 +63,7 @@ class Stored:
     masks: Tensor | None
 
 
-def augment(
-    stored: Stored, options: ImageModelOptions, generator: torch.Generator
-) -> Batch:
+def augment(stored: Stored, options: ImageModelOptions, generator: torch.Generator) -> Batch:
     """Make a batch of varied inputs out of stored pictures.
 
     Args:
@@ -184,19 +182,20 @@ def _seen(stored: Stored, views: Tensor, tokens: int) -> tuple[Tensor, Tensor | 
     """What the views show, and in which tokens."""
     if stored.masks is None:
         return stored.labels, None
-    known = (stored.masks != UNKNOWN).all(dim=3).all(dim=2)
-    planes = (stored.masks == 1).float()
-    fine = (len(planes), 1, tokens * 2 * SAMPLES, tokens * 2 * SAMPLES)
-    grid = functional.affine_grid(views, list(fine), align_corners=False)
-    covered = functional.grid_sample(planes, grid, mode="bilinear", align_corners=False)
-    cover = functional.avg_pool2d(covered, 2 * SAMPLES)
+    located = (stored.masks == 1).float()
+    unknown = (stored.masks == UNKNOWN).float()
+    n_labels, fine = located.shape[1], tokens * SAMPLES * SAMPLES
+    grid = functional.affine_grid(views, [len(views), 1, fine, fine], align_corners=False)
+    sampled = functional.grid_sample(
+        torch.cat([located, unknown], dim=1), grid, mode="bilinear", align_corners=False
+    )
+    cover, unsure = torch.split(functional.avg_pool2d(sampled, SAMPLES * SAMPLES), n_labels, dim=1)
+    nan = torch.tensor(math.nan, device=cover.device)
     scale = torch.linalg.det(views[:, :, :2]).abs()[:, None] * (2 / tokens) ** 2
-    whole = planes.sum(dim=(2, 3)) * (2 / planes.shape[3]) ** 2
+    whole = located.sum(dim=(2, 3)) * (2 / located.shape[3]) ** 2
     share = cover.sum(dim=(2, 3)) * scale / whole.clamp(min=1e-9)
-    nan = torch.full_like(share, math.nan)
     visible = torch.where(share >= SHOWN, 1.0, torch.where(share <= HIDDEN, 0.0, nan))
-    labels = torch.where(known & (stored.labels == 1), visible, stored.labels)
-    unsure = torch.full_like(cover, math.nan)
-    dense = torch.where(cover >= COVERED, 1.0, torch.where(cover <= BARE, 0.0, unsure))
-    dense = torch.where(known[:, :, None, None], dense, unsure)
+    labels = torch.where((whole > 0) & (stored.labels == 1), visible, stored.labels)
+    dense = torch.where(cover >= COVERED, 1.0, torch.where(cover <= BARE, 0.0, nan))
+    dense = torch.where((unsure > BARE) & (cover < COVERED), nan, dense)
     return labels, dense.flatten(2).transpose(1, 2)

@@ -1,7 +1,6 @@
 """Where training keeps its state, so that a killed run goes on to the same result."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +52,7 @@ class FolderCheckpoints:
         beside = self._file.with_suffix(".part")
         tensors = {name: each.detach().cpu().contiguous() for name, each in state.tensors.items()}
         save_file(tensors, beside, metadata={"facts": json.dumps(dict(state.facts))})
-        os.replace(beside, self._file)
+        beside.replace(self._file)
 
     def load(self) -> TrainingState | None:
         """Read the latest state; None where there is none."""

@@ -1,4 +1,4 @@
-"""What cameras and codecs do to a picture: light, blur, noise, JPEG's blocks, something in front."""
+"""What cameras and codecs do to pictures: light, blur, noise, JPEG's blocks, a thing in front."""
 
 import math
 
@@ -104,7 +104,9 @@ def _coded(inputs: Tensor, share: float, chance: _Chance) -> Tensor:
     basis = torch.cos(math.pi / BLOCK * order[:, None] * (order[None, :] + 0.5))
     basis = basis * math.sqrt(2 / BLOCK)
     basis[0] /= math.sqrt(2)
-    blocks = inputs.unflatten(2, (-1, BLOCK)).unflatten(4, (-1, BLOCK)).transpose(3, 4)
+    blocks = torch.unflatten(torch.unflatten(inputs, 2, (-1, BLOCK)), 4, (-1, BLOCK)).transpose(
+        3, 4
+    )
     transformed = basis @ blocks @ basis.T
     frequency = (order[:, None] + order[None, :]) / (2 * BLOCK - 2)
     step = FIRST_STEP + (LAST_STEP - FIRST_STEP) * frequency

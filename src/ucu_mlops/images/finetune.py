@@ -122,8 +122,8 @@ def finetune(
             checkpoints.save(run.state(identity))
 
     run.average.load_state_dict(run.best)
-    facts = describe(device) | {"bf16": bf16, "part": run.part, "processes": peers.count}
-    return Finetuned(run.average, tuple(run.history), run.step < steps, facts)
+    record = describe(device) | {"bf16": bf16, "part": run.part, "processes": peers.count}
+    return Finetuned(run.average, tuple(run.history), run.step < steps, record)
 
 
 def _gradients(
@@ -150,7 +150,7 @@ def _gradients(
                 with autocast(run.network.device, bf16=bf16):
                     logits = look(run.network, part.inputs)
                 loss = batch_loss(logits, part, positive, options)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]  # torch's own gap
                 total += loss.item()
         except torch.OutOfMemoryError as error:
             if run.part == 1:
@@ -178,11 +178,9 @@ def _stored(pictures: Pictures, rows: NDArray[np.int64], device: torch.device) -
     )
 
 
-def _identity(
-    pictures: Pictures, labels: tuple[str, ...], options: ImageModelOptions
-) -> str:
+def _identity(pictures: Pictures, labels: tuple[str, ...], options: ImageModelOptions) -> str:
     """Name a training by all that decides its result, so that none goes on from another's state."""
-    content = zlib.crc32(np.ascontiguousarray(pictures.pixels[:: max(len(pictures) // 100, 1)]))
+    content = zlib.crc32(pictures.pixels[:: max(len(pictures) // 100, 1)].tobytes())
     asked = zlib.crc32(pictures.labels.tobytes() + pictures.weight.tobytes())
     return derived_id(*labels, len(pictures), content, asked, json.dumps(asdict(options)))
 

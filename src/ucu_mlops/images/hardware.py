@@ -28,18 +28,20 @@ def use_bf16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_amx_tile_supported())  # noqa: SLF001  # no public name yet
 
 
 def autocast(device: torch.device, *, bf16: bool) -> AbstractContextManager[None]:
     """Multiply in bf16 within this context, or change nothing."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)  # type: ignore[return-value]  # typed as object in torch
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16)
 
 
 def settle(network: ViTForImageClassification, device: torch.device) -> None:
     """Move a network to its device, in the form that is fastest there."""
-    network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs miss it
+    module: torch.nn.Module = network
+    module.to(device)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     # On a CPU the fused attention's backward pass takes 3 times as long as plain products.
     network.set_attn_implementation("eager" if device.type == "cpu" else "sdpa")
 

@@ -24,9 +24,11 @@ def torch_look(network: ViTForImageClassification) -> Look:
     def probabilities(
         inputs: NDArray[np.float32],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        network.eval()
+        network.train(mode=False)
         logits = look(network, torch.from_numpy(inputs).to(network.device))
-        pair = (torch.sigmoid(each.float()).cpu().numpy() for each in (logits.picture, logits.tokens))
+        pair = (
+            torch.sigmoid(each.float()).cpu().numpy() for each in (logits.picture, logits.tokens)
+        )
         picture, tokens = pair
         return picture, tokens
 

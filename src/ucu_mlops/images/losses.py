@@ -34,7 +34,7 @@ def batch_loss(
 
 
 def positive_weights(labels: NDArray[np.float32], largest: float) -> NDArray[np.float32]:
-    """Weigh each label's positives as much as its negatives, up to a bound, shape ``(n_labels,)``."""
+    """Weigh a label's positives as much as its negatives, up to a bound, shape ``(n_labels,)``."""
     positives = np.nansum(labels == 1, axis=0)
     negatives = np.nansum(labels == 0, axis=0)
     ratio = negatives / np.maximum(positives, 1)

@@ -7,7 +7,9 @@ shows) and on every other token (where it shows it)
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -61,7 +63,7 @@ class ConvolutionalStem(nn.Sequential):
             nn.BatchNorm2d(sizes[0]),
             nn.ReLU(),
         ]
-        residuals = [Residual(*pair) for pair in zip(sizes, sizes[1:], strict=False)]
+        residuals = [Residual(*pair) for pair in pairwise(sizes)]
         super().__init__(*first, *residuals, nn.Conv2d(sizes[-1], width, 1))
 
     @property
@@ -112,20 +114,19 @@ def build_network(
     torch.manual_seed(seed)
     if options.checkpoint:
         return _from_checkpoint(options, settings, labels)
-    config = ViTConfig(
-        image_size=settings.side,
-        patch_size=options.patch,
-        num_channels=settings.channels,
-        hidden_size=options.width,
-        intermediate_size=4 * options.width,
-        num_hidden_layers=options.depth,
-        num_attention_heads=options.heads,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        **_names(labels),
-    )
-    setattr(config, STEM_KEY, options.stem)
-    return _from_config(config)
+    sizes = {
+        "image_size": settings.side,
+        "patch_size": options.patch,
+        "num_channels": settings.channels,
+        "hidden_size": options.width,
+        "intermediate_size": 4 * options.width,
+        "num_hidden_layers": options.depth,
+        "num_attention_heads": options.heads,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        STEM_KEY: options.stem,
+    }
+    return _from_config(ViTConfig.from_dict(sizes | _names(labels)))
 
 
 def save_network(
@@ -133,7 +134,9 @@ def save_network(
 ) -> None:
     """Write weights (safetensors), configuration and preprocessing into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: each.detach().cpu().contiguous() for name, each in network.state_dict().items()}
+    weights = {
+        name: each.detach().cpu().contiguous() for name, each in network.state_dict().items()
+    }
     save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     network.config.to_json_file(folder / CONFIG, use_diff=False)
     (folder / SETTINGS).write_text(json.dumps(asdict(settings), indent=2) + "\n")
@@ -161,15 +164,20 @@ def load_network(folder: Path) -> tuple[ViTForImageClassification, Preprocessing
 
 def label_names(network: ViTForImageClassification) -> tuple[str, ...]:
     """Names of the network's outputs, in order."""
-    return tuple(network.config.id2label[index] for index in range(network.config.num_labels))
+    return _names_in(network.config)
 
 
-def _from_config(config: ViTConfig) -> ViTForImageClassification:
+def _names_in(config: Any) -> tuple[str, ...]:
+    """Names of a configuration's labels, in order."""
+    return tuple(config.id2label[index] for index in range(config.num_labels))
+
+
+def _from_config(config: Any) -> ViTForImageClassification:
     """Build a network with weights drawn anew."""
     network = ViTForImageClassification(config)
     if getattr(config, STEM_KEY, "patch") == "convolutional":
         stem = ConvolutionalStem(config.num_channels, config.patch_size, config.hidden_size)
-        network.vit.embeddings.patch_embeddings.projection = stem
+        network.vit.embeddings.patch_embeddings.register_module("projection", stem)
     return network
 
 
@@ -184,7 +192,7 @@ def _from_checkpoint(
             f"checkpoint {options.checkpoint} takes {takes[0]} pixels and {takes[1]} channels, "
             f"images.preprocessing makes {settings.side} and {settings.channels}; set them equal"
         )
-    theirs = tuple(config.id2label[index] for index in range(config.num_labels))
+    theirs = _names_in(config)
     if options.head == "keep" and theirs != tuple(labels):
         raise ConfigurationError(
             f"checkpoint {options.checkpoint} knows {len(theirs)} labels {list(theirs[:5])}, "
@@ -207,8 +215,8 @@ def _from_checkpoint(
             "not read, and nothing is fetched unless images.network.download is true"
         ) from error
     if options.head == "new":
-        network.classifier.reset_parameters()
-    return _checked(network)
+        network.classifier = nn.Linear(config.hidden_size, len(labels))
+    return network
 
 
 def _adopt(
@@ -223,13 +231,7 @@ def _adopt(
     return network
 
 
-def _checked(network: object) -> ViTForImageClassification:
-    """Narrow what transformers returns."""
-    assert isinstance(network, ViTForImageClassification)  # noqa: S101  # for mypy only
-    return network
-
-
-def _config_of(checkpoint: str, *, download: bool) -> ViTConfig:
+def _config_of(checkpoint: str, *, download: bool) -> Any:
     """Read a checkpoint's configuration, and refuse one that is no ViT's."""
     try:
         config = AutoConfig.from_pretrained(checkpoint, local_files_only=not download)
@@ -242,11 +244,10 @@ def _config_of(checkpoint: str, *, download: bool) -> ViTConfig:
         raise ConfigurationError(
             f"checkpoint {checkpoint} is a {config.model_type}; images.network needs a vit"
         )
-    assert isinstance(config, ViTConfig)  # noqa: S101  # for mypy only
     return config
 
 
-def _names(labels: Sequence[str]) -> dict[str, dict[int, str] | dict[str, int]]:
+def _names(labels: Sequence[str]) -> dict[str, Any]:
     """The labels as transformers' configuration keeps them."""
     return {
         "id2label": dict(enumerate(labels)),

@@ -49,6 +49,6 @@ ALONE = Peers()
 def _scatter(flat: Tensor, tensors: list[Tensor]) -> None:
     """Write one long tensor back into its pieces."""
     with torch.no_grad():
-        pieces = flat.split([each.numel() for each in tensors])
+        pieces = torch.split(flat, [each.numel() for each in tensors])
         for each, piece in zip(tensors, pieces, strict=True):
             each.copy_(piece.view_as(each))

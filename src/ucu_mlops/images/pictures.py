@@ -82,8 +82,8 @@ def known_masks(labels: NDArray[np.float32], cells: int) -> NDArray[np.uint8]:
         0 where a picture does not show a label, ``UNKNOWN`` elsewhere, shape
         ``(n, n_labels, cells, cells)``.
     """
-    plane = np.where(labels == 0.0, 0, UNKNOWN).astype(np.uint8)
-    return np.repeat(np.repeat(plane[:, :, None, None], cells, axis=2), cells, axis=3)
+    plane: NDArray[np.uint8] = np.where(labels == 0.0, 0, UNKNOWN).astype(np.uint8)
+    return np.broadcast_to(plane[:, :, None, None], (*plane.shape, cells, cells)).copy()
 
 
 def polygon_mask(corners: NDArray[np.float32], side: int, cells: int) -> NDArray[np.uint8]:

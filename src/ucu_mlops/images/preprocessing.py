@@ -78,9 +78,7 @@ def preprocess(
     return normalise(inputs, settings)
 
 
-def normalise(
-    inputs: NDArray[np.float32], settings: PreprocessingSettings
-) -> NDArray[np.float32]:
+def normalise(inputs: NDArray[np.float32], settings: PreprocessingSettings) -> NDArray[np.float32]:
     """Scale 0..255 to the network's units, shape ``(n, channels, side, side)``."""
     mean = np.array(settings.mean, np.float32)[:, None, None]
     std = np.array(settings.std, np.float32)[:, None, None]
@@ -102,7 +100,9 @@ def check_pictures(pixels: NDArray[np.uint8], boxes: NDArray[np.int64]) -> None:
     if boxes.shape != (len(pixels), 4):
         raise DataError(f"boxes must have shape ({len(pixels)}, 4), got {boxes.shape}")
     ends = boxes[:, :2] + boxes[:, 2:]
-    wrong = (boxes[:, :2] < 0).any(1) | (boxes[:, 2:] < 1).any(1) | (ends > pixels.shape[1:3]).any(1)
+    wrong = (
+        (boxes[:, :2] < 0).any(1) | (boxes[:, 2:] < 1).any(1) | (ends > pixels.shape[1:3]).any(1)
+    )
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(
@@ -112,7 +112,7 @@ def check_pictures(pixels: NDArray[np.uint8], boxes: NDArray[np.int64]) -> None:
 
 
 def _planes(content: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
-    """Colours as planes, shape ``(channels, height, width)``; grey and colour turn into the other."""
+    """Colours as planes, shape ``(channels, height, width)``; grey and colour become each other."""
     if channels == GREY and content.shape[2] != GREY:
         return (content @ LUMA)[None]
     planes = np.ascontiguousarray(np.moveaxis(content, 2, 0))

@@ -11,7 +11,7 @@ class Reporter(Protocol):
     """Listens to a training."""
 
     def progress(self, facts: Mapping[str, float]) -> None:
-        """Hear of a step: ``step``, ``steps``, ``loss``, ``images_per_second``, ``seconds_left``."""
+        """Hear of ``step``, ``steps``, ``loss``, ``images_per_second`` and ``seconds_left``."""
 
     def epoch(self, facts: Mapping[str, float]) -> None:
         """Hear of an epoch's end: ``epoch``, ``loss``, validation's figures, ``learning_rate``."""

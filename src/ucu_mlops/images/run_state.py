@@ -50,7 +50,7 @@ class TrainingRun:
         decay = min(decay, (1 + self.step) / (10 + self.step))
         ours, theirs = self.average.state_dict(), self.network.state_dict()
         numbers = [name for name, each in ours.items() if each.is_floating_point()]
-        torch._foreach_lerp_(  # noqa: SLF001  # one call for all weights; torch's own EMA uses it
+        torch._foreach_lerp_(  # one call for all weights; torch's own EMA uses it
             [ours[name] for name in numbers], [theirs[name] for name in numbers], 1 - decay
         )
 
