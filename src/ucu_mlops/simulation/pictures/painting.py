@@ -27,6 +27,7 @@ from ucu_mlops.simulation.pictures.sheets import (
 )
 
 _LEAST_MODULE = 1.2  # pixels: with less, nothing of a code is left but grey
+_LARGEST, _TOWARDS_LARGE = 0.98, 0.6  # of what fits; below 1, half are above the octaves' middle
 _GREY = 0.35  # of the pictures, where colour may be had
 
 
@@ -115,8 +116,9 @@ def _share(rng: np.random.Generator, code: Code, extent: tuple[int, int], least:
     if code.label == "linear_barcode" and chance(rng, 0.1):
         return between(rng, 1, 1.3)
     needed = _LEAST_MODULE * max(code.modules.shape) / code.scale / min(extent)
-    least = min(max(least, needed), 0.98)
-    return log_uniform(rng, least, 0.98)
+    least = min(max(least, needed), _LARGEST)
+    skewed: float = least * (_LARGEST / least) ** (rng.random() ** _TOWARDS_LARGE)
+    return skewed
 
 
 def _paste_code(
@@ -142,7 +144,7 @@ def _paste_code(
         sheet = ink_sheet(rng, code, size, canvas)
     else:
         sheet = label_sheet(rng, code, size, "L" if canvas.mode == "L" else "RGB")
-    if code.label == "linear_barcode" and chance(rng, 0.2):
+    if chance(rng, 0.2 if code.label == "linear_barcode" else 0.06):
         sheet = bend(rng, sheet)
     paste(canvas, sheet, quad)
     return quad
