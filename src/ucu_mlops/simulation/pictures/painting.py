@@ -28,7 +28,7 @@ from ucu_mlops.simulation.pictures.sheets import (
 
 _LEAST_MODULE = 1.2  # pixels: with less, nothing of a code is left but grey
 _LARGEST, _TOWARDS_LARGE = 0.98, 0.6  # of what fits; below 1, half are above the octaves' middle
-_GREY = 0.35  # of the pictures, where colour may be had
+_GREY = 0.45  # of the pictures, where colour may be had
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int
 def _aspect(rng: np.random.Generator, code: Code) -> float:
     """Return height by width: of linear codes anything, of the others as it is printed."""
     rows, columns = code.modules.shape
-    if rows == 1:
-        return log_uniform(rng, 0.12, 1)
+    if rows == 1:  # mostly half as high as wide, at times a ribbon
+        return log_uniform(rng, 0.1, 0.3) if chance(rng, 0.25) else log_uniform(rng, 0.3, 1)
     stretch = between(rng, 1, 3) if code.kind in {"PDF417", "CompactPDF417"} else 1
     return float(rows / columns * stretch)
 
