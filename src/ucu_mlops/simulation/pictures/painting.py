@@ -75,18 +75,16 @@ def paint(
     if chance(rng, 0.2 if codes else 0.45):
         for _ in range(int(rng.integers(1, 3))):
             _paste_decoy(rng, seed, canvas, mode)
-    corners: list[tuple[str, Quad]] = []
+    pasted: list[tuple[Code, Quad]] = []
     for code in codes:
-        quad = _paste_code(rng, code, canvas, (options, family), [q for _, q in corners])
+        quad = _paste_code(rng, code, canvas, (options, family), [q for _, q in pasted])
         if quad is not None:
-            corners.append((code.label, quad))
+            pasted.append((code, quad))
     if chance(rng, 0.12):
         occlude(rng, canvas)
-    return Drawn(photograph(rng, canvas), tuple(corners), family, _look(codes))
-
-
-def _look(codes: Sequence[Code]) -> str:
-    return "new" if any(code.look == "new" for code in codes) else "usual"
+    corners = tuple((code.label, quad) for code, quad in pasted)
+    look = "new" if any(code.look == "new" for code, _ in pasted) else "usual"
+    return Drawn(photograph(rng, canvas), corners, family, look)
 
 
 def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int]) -> Image.Image:
