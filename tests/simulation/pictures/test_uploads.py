@@ -15,8 +15,7 @@ from ucu_mlops.simulation.pictures.uploads import (
     ALL_FAULTS,
     MISSING,
     OUTSIDE,
-    play_past,
-    store_objects,
+    DayOfUploads,
     upload_day,
 )
 from ucu_mlops.simulation.platform import Platform, PlatformOptions
@@ -31,9 +30,14 @@ def few(**changes) -> UploadOptions:
     return UploadOptions(**small | changes)
 
 
+def play_past(options: UploadOptions, folder: str) -> list[DayOfUploads]:
+    """Play the days of the past."""
+    return [upload_day(options, folder, day) for day in options.past()]
+
+
 def test_a_day_made_by_itself_equals_its_part_of_the_past():
     """Tables and bytes are the same whether the days before were played or not."""
-    days = list(play_past(few(), "objects"))
+    days = play_past(few(), "objects")
     alone = upload_day(few(), "objects", END)
     pd.testing.assert_frame_equal(days[-1].uploads, alone.uploads)
     pd.testing.assert_frame_equal(days[-1].truth, alone.truth)
@@ -112,7 +116,7 @@ def test_the_shift_changes_looks_from_its_day_on():
     """Before its day nothing changes by a byte; from it on most QR codes have the new look."""
     shift = END - timedelta(days=1)
     plain, shifted = (
-        list(play_past(few(per_day=60, new_look_day=day, near_duplicates=0), "o"))
+        play_past(few(per_day=60, new_look_day=day, near_duplicates=0), "o")
         for day in (None, shift)
     )
     assert plain[0].objects == shifted[0].objects
@@ -147,16 +151,6 @@ def test_nobody_there_uploads_nothing():
     assert upload_day(few(), "o", END, nobody).uploads.empty
     with pytest.raises(SchemaError, match="is_scammer"):
         upload_day(few(), "o", END, nobody[["user_id"]])
-
-
-def test_objects_are_written_where_the_uris_say(tmp_path):
-    """Stored below the folder, each URI of a flawless picture opens."""
-    folder = str(tmp_path / "objects")
-    made = upload_day(few(per_day=12, faulty=0), folder, END)
-    store_objects(made.objects, folder)
-    for uri in made.uploads["uri"]:
-        with Image.open(uri) as opened:
-            opened.load()
 
 
 @pytest.mark.parametrize(
