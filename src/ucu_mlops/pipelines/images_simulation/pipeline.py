@@ -1,7 +1,7 @@
 """Pictures to learn from: the platform's past, and one more day.
 
 simulate_past_images → ``image_objects``, ``uploads``, ``image_labels``, ``images_truth``
-``images_truth`` → simulate_images_of_day → the same of one more day
+simulate_images_of_day → the same of one more day
 """
 
 from kedro.pipeline import Node, Pipeline
@@ -45,7 +45,7 @@ def create_day_pipeline() -> Pipeline:
         [
             Node(
                 simulate_images_of_day,
-                inputs=_PARAMETERS | {"truth": "images_truth", "period": "params:period"},
+                inputs=_PARAMETERS | {"period": "params:period"},
                 outputs={
                     "objects": "todays_image_objects",
                     "uploads": "todays_uploads",
