@@ -19,7 +19,7 @@ TWO = parse_labels({"qr_code": {"expert": ["QRCode"], "decides": "union"}, "face
 def halves(label_set=TWO):
     """Thresholds of one half."""
     half = OperatingPoint(0.5, "met")
-    return tuple(LabelThreshold(name, half, half, 1, 1) for name in label_set.names)
+    return tuple(LabelThreshold(name, half, half, 0.5, 1, 1) for name in label_set.names)
 
 
 def judged(probabilities, labels, reader=None):

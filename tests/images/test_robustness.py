@@ -12,7 +12,8 @@ from ucu_mlops.images.robustness import (
 )
 from ucu_mlops.images.thresholds import LabelThreshold, OperatingPoint
 
-HALF = (LabelThreshold("stripes", OperatingPoint(0.5, "met"), OperatingPoint(0.5, "met"), 1, 1),)
+POINT = OperatingPoint(0.5, "met")
+HALF = (LabelThreshold("stripes", POINT, POINT, 0.5, 1, 1),)
 BOXES = np.tile([8, 0, 48, 64], (40, 1))
 
 

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from ucu_mlops.errors import DataError
+from ucu_mlops.images.evaluation import decide
 from ucu_mlops.images.labels import ImageLabel, LabelSet
 from ucu_mlops.images.thresholds import choose_thresholds, union_scores
 
-ONE = LabelSet((ImageLabel("qr_code", recall=0.8, precision_floor=0.5),))
+ONE = LabelSet((ImageLabel("qr_code", recall=0.8, precision_floor=0.5, expert=("QRCode",)),))
 
 
 def choose(scores, labels, groups=None, label=ONE):
@@ -160,8 +161,38 @@ def test_refuses_what_is_no_row_to_judge(made_up, label_set):
             choose_thresholds(label_set=label_set, **(good | {key: value}))
 
 
-def test_what_the_reader_found_is_certain():
-    """The reader's answer is above every probability; else the network's stands."""
-    scores = union_scores(np.array([[0.2, 1.0]]), np.array([[True, False]]))
-    assert scores[0, 0] > 1
-    assert scores[0, 1] == 1
+def test_what_was_read_is_certain_and_what_is_beside_it_doubtful():
+    """Read: above every probability. Beside another label: certain from `beside` on, else out."""
+    probabilities = np.array([0.2, 1.0, 0.7, 0.6])
+    reader = np.array([[True, False], [False, False], [False, True], [False, True]])
+    scores = union_scores(probabilities, reader, 0, beside=0.7)
+    assert scores[0] > 1
+    assert scores[1] == 1
+    assert scores[2] > 1
+    assert scores[3] < 0
+
+
+@pytest.mark.parametrize(("n", "given"), [(9, 0), (10, 10)], ids=["too few", "enough"])
+def test_a_label_is_added_beside_a_read_one_where_enough_images_show_how(n, given):
+    """With ten images of two codes, one of them read, the other is given too; with nine never."""
+    both = LabelSet(
+        (ImageLabel("qr_code", expert=("QRCode",)), ImageLabel("ean", expert=("EAN13",)))
+    )
+    probabilities = np.array([[0.8, 0.9]] * n + [[0.4, 0.9]] * 30)
+    labels = np.array([[1, 1]] * n + [[0, 1]] * 30)
+    reader = np.array([[False, True]] * (n + 30))
+    rows = probabilities, labels, [""] * len(labels)
+    chosen = choose_thresholds(*rows, both, reader)
+    assert decide(probabilities, reader, chosen)["union"][:, 0].sum() == given
+
+
+def test_a_label_without_expert_is_the_networks(made_up):
+    """Whatever was read beside it, the union says what the network says."""
+    label_set = LabelSet(
+        (ImageLabel("face"), *(ImageLabel(name, expert=("EAN13",)) for name in "ab"))
+    )
+    reader = made_up.reader.copy()
+    reader[:, 0] = False
+    rows = made_up.probabilities, made_up.labels, made_up.groups
+    given = decide(rows[0], reader, choose_thresholds(*rows, label_set, reader))
+    assert (given["union"][:, 0] == given["network"][:, 0]).all()

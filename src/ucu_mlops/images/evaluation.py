@@ -59,12 +59,14 @@ def decide(
     Returns:
         By ``network``, ``reader`` and ``union``: shape ``(n, n_labels)``.
     """
-    alone = np.array([each.network.threshold for each in thresholds])
-    joint = np.array([each.union.threshold for each in thresholds])
+    columns = [
+        union_scores(probabilities[:, place], reader, place, each.beside) >= each.union.threshold
+        for place, each in enumerate(thresholds)
+    ]
     return {
-        "network": probabilities >= alone,
+        "network": probabilities >= np.array([each.network.threshold for each in thresholds]),
         "reader": reader,
-        "union": union_scores(probabilities, reader) >= joint,
+        "union": np.stack(columns, axis=1),
     }
 
 

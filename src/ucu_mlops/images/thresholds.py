@@ -3,49 +3,18 @@
 probabilities, labels, groups → per label a threshold for the network alone and one for the union
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ucu_mlops.errors import DataError
-from ucu_mlops.images.labels import ImageLabel, LabelSet
+from ucu_mlops.images.labels import LabelSet
+from ucu_mlops.images.operating_point import NEVER, Curve, Floats, OperatingPoint, operating_point
 
-MET = "met"
-RECALL_SHORT = "recall_below_wish"
-PRECISION_SHORT = "precision_below_floor"
-NO_POSITIVES = "no_positives"
-
-READ = 2.0  # the score of what the reader found: above every probability
-FEW_GROUPS = 50  # above it a group left out changes nothing, and costs time
-AIMS = 21  # how many recalls, from the wished one to 1, are tried on the rows at hand
-NEVER = float(np.nextafter(1.0, 2.0))
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold, and what it reached where it was chosen.
-
-    Attributes:
-        threshold: From which probability on the network gives the label.
-        state: ``met``; ``recall_below_wish`` (the precision floor holds, the recall falls short);
-            ``precision_below_floor``; ``no_positives`` (nothing to choose by: never given).
-        recall: On the rows it was chosen on; null without positives.
-        precision: On them; null where nothing would get the label.
-        left_out_recall: On groups left out, each at the threshold that the others chose, all
-            together; null where no group could be left out.
-        left_out_precision: As there.
-    """
-
-    threshold: float
-    state: str
-    recall: float | None = None
-    precision: float | None = None
-    left_out_recall: float | None = None
-    left_out_precision: float | None = None
+READ = 2.0  # the score of what is certain: above every probability
+IMPOSSIBLE = -1.0
+MIN_BESIDE = 10  # images by which a threshold beside another label can be chosen
 
 
 @dataclass(frozen=True)
@@ -55,7 +24,9 @@ class LabelThreshold:
     Attributes:
         label: Name of the label.
         network: Where the network decides alone.
-        union: Where the network decides on what the reader left.
+        union: Where it decides on images in which the reader read nothing.
+        beside: From which probability on the network adds the label to an image in which the
+            reader read another one.
         positives: Images that show it, among the rows.
         groups: Groups with such images.
     """
@@ -63,6 +34,7 @@ class LabelThreshold:
     label: str
     network: OperatingPoint
     union: OperatingPoint
+    beside: float
     positives: int
     groups: int
 
@@ -91,6 +63,11 @@ def choose_thresholds(
     floor, the threshold of the highest recall at the floor replaces it: false alarms stay
     bearable, and the state tells that the recall falls short.
 
+    An image in which the reader read another label rarely shows this one too, and what the network
+    sees there is mostly the code that was read. The union therefore asks more of it there: the
+    threshold of the best F1 on such images, or nothing is added to them while fewer than ten show
+    the label. A label without an expert is the network's, whatever was read.
+
     Args:
         probabilities: Shape ``(n, n_labels)``.
         labels: 1, 0 or NaN where unknown, of that shape; unknown ones are left out.
@@ -110,34 +87,42 @@ def choose_thresholds(
     """
     scores, truth, found = check_rows(probabilities, labels, reader, label_set)
     names = name_groups(groups, len(scores))
-    joint = union_scores(scores, found)
     chosen = []
     for column, label in enumerate(label_set.labels):
         known = ~np.isnan(truth[:, column])
         shown, own = truth[known, column] == 1, names[known]
+        alone, read = scores[known, column], found[known]
+        network = union = operating_point(alone, shown, own, label, by_f1=False)
+        beside = network.threshold
+        if label.expert:
+            beside = _beside(alone, shown, read, column)
+            joint = union_scores(alone, read, column, beside)
+            union = operating_point(joint, shown, own, label, by_f1=True)
+        n_groups = len(np.unique(own[shown]))
         chosen.append(
-            LabelThreshold(
-                label.name,
-                _operating_point(scores[known, column], shown, own, label, union=False),
-                _operating_point(joint[known, column], shown, own, label, union=True),
-                int(shown.sum()),
-                len(np.unique(own[shown])),
-            )
+            LabelThreshold(label.name, network, union, beside, int(shown.sum()), n_groups)
         )
     return tuple(chosen)
 
 
-def union_scores(probabilities: Floats, reader: NDArray[np.bool_]) -> Floats:
-    """Join reader and network: what the reader found is certain, else the network is asked.
+def union_scores(
+    probabilities: Floats, reader: NDArray[np.bool_], column: int, beside: float
+) -> Floats:
+    """Join reader and network: what was read is certain; where nothing was, the network is asked.
 
     Args:
-        probabilities: Shape ``(n, n_labels)``.
-        reader: What the reader found, of that shape.
+        probabilities: The network's for one label, shape ``(n,)``.
+        reader: What the reader found, shape ``(n, n_labels)``.
+        column: Which label.
+        beside: The label's threshold where the reader read another one.
 
     Returns:
-        Scores of that shape, to be compared with the union's thresholds.
+        Scores to be compared with the union's threshold, shape ``(n,)``: above every probability
+        where the label is certain, below every one where it is out of the question.
     """
-    return np.where(reader, READ, probabilities)
+    read_another = reader.any(axis=1)
+    sure = reader[:, column] | (read_another & (probabilities >= beside))
+    return np.where(sure, READ, np.where(read_another, IMPOSSIBLE, probabilities))
 
 
 def check_rows(
@@ -179,83 +164,11 @@ def name_groups(groups: ArrayLike, n_rows: int) -> NDArray[np.int64]:
     return numbers.astype(np.int64)
 
 
-@dataclass(frozen=True)
-class _Curve:
-    """Recall and precision at each distinct score, the highest first."""
-
-    scores: Floats
-    recall: Floats
-    precision: Floats
-
-    @classmethod
-    def of(cls, scores: Floats, shown: NDArray[np.bool_]) -> "_Curve":
-        order = np.argsort(-scores, kind="stable")
-        ordered = scores[order]
-        last = np.append(ordered[1:] != ordered[:-1], np.ones(min(1, len(ordered)), np.bool_))
-        hits = np.cumsum(shown[order])[last]
-        given = (np.flatnonzero(last) + 1).astype(np.float64)
-        return cls(ordered[last], hits / max(int(shown.sum()), 1), hits / given)
-
-    def threshold(self, aim: float, label: ImageLabel, *, union: bool) -> float:
-        """Give the best threshold whose recall on these rows is at least ``aim``."""
-        enough = self.recall >= aim - 1e-12  # a share of counts
-        best = self.precision
-        if union:
-            best = 2 * self.precision * self.recall / np.maximum(self.precision + self.recall, 1e-9)
-        place = int(np.argmax(np.where(enough, best, -1.0)))
-        bearable = self.precision >= label.precision_floor
-        if self.precision[place] < label.precision_floor and bearable.any():
-            place = int(np.flatnonzero(bearable)[-1])
-        return self._midway(place)
-
-    def _midway(self, place: int) -> float:
-        upper = min(float(self.scores[place]), 1.0)
-        lower = float(self.scores[place + 1]) if place + 1 < len(self.scores) else 0.0
-        return NEVER if lower >= 1 else (upper + lower) / 2
-
-
-def _operating_point(
-    scores: Floats,
-    shown: NDArray[np.bool_],
-    groups: NDArray[np.int64],
-    label: ImageLabel,
-    *,
-    union: bool,
-) -> OperatingPoint:
-    if not shown.any():
-        return OperatingPoint(NEVER, NO_POSITIVES)
-    folds = list(_folds(groups, shown))
-    others = [_Curve.of(scores[~fold], shown[~fold]) for fold in folds]
-    aims = np.linspace(label.recall, 1.0, AIMS) if folds else [label.recall]
-    left_out: tuple[float | None, float | None] = (None, None)
-    for aim in aims:
-        given = np.zeros(len(scores), np.bool_)
-        for fold, curve in zip(folds, others, strict=True):
-            given[fold] = scores[fold] >= curve.threshold(aim, label, union=union)
-        if folds and (left_out := _figures(given, shown))[0] >= label.recall:
-            break
-    threshold = _Curve.of(scores, shown).threshold(aim, label, union=union)
-    own = _figures(scores >= threshold, shown)
-    state = _state(*(left_out if folds else own), label)
-    return OperatingPoint(threshold, state, *own, *left_out)
-
-
-def _folds(groups: NDArray[np.int64], shown: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """Leave out one group with positives at a time, and a share of the groups without."""
-    leading = np.unique(groups[shown])
-    if not 1 < len(leading) <= FEW_GROUPS:
-        return
-    following = np.setdiff1d(groups, leading)
-    for place, group in enumerate(leading):
-        yield np.isin(groups, [group, *following[place :: len(leading)]])
-
-
-def _figures(given: NDArray[np.bool_], shown: NDArray[np.bool_]) -> tuple[float, float | None]:
-    hits = int((given & shown).sum())
-    return hits / int(shown.sum()), hits / int(given.sum()) if given.any() else None
-
-
-def _state(recall: float | None, precision: float | None, label: ImageLabel) -> str:
-    if precision is None or precision < label.precision_floor:
-        return PRECISION_SHORT
-    return MET if recall is not None and recall >= label.recall else RECALL_SHORT
+def _beside(
+    scores: Floats, shown: NDArray[np.bool_], reader: NDArray[np.bool_], column: int
+) -> float:
+    """Choose from which probability on a label is added to what the reader read."""
+    asked = reader.any(axis=1) & ~reader[:, column]
+    if int(shown[asked].sum()) < MIN_BESIDE:
+        return NEVER
+    return Curve.of(scores[asked], shown[asked]).best(by_f1=True)

@@ -1,0 +1,39 @@
+"""Which pictures each epoch shows: by weight, with as little chance as that allows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ucu_mlops.errors import NotEnoughDataError
+
+
+def epoch_order(
+    weight: NDArray[np.float32], samples: int, seed: int, epoch: int
+) -> NDArray[np.int64]:
+    """Draw an epoch's pictures, in random order.
+
+    Systematic: a picture that is due 2.3 times comes 2 or 3 times, so rare pictures are neither
+    forgotten nor piled up by chance.
+
+    Args:
+        weight: Of each picture, relative to the others, shape ``(n,)``.
+        samples: How many to draw.
+        seed: Of all chance.
+        epoch: Which epoch.
+
+    Returns:
+        Row numbers, shape ``(samples,)``.
+
+    Raises:
+        NotEnoughDataError: No picture has a weight.
+    """
+    total = float(weight.sum(dtype=np.float64))
+    if total <= 0:
+        raise NotEnoughDataError("no training picture has a weight above 0")
+    chance = np.random.default_rng([seed, epoch])
+    # Shuffled first: else neighbours in the table would take turns at being the rounded one.
+    shuffled = chance.permutation(len(weight))
+    due = np.cumsum(weight[shuffled], dtype=np.float64) * (samples / total)
+    marks = np.arange(samples) + chance.random()
+    drawn = np.minimum(np.searchsorted(due, marks, side="right"), len(weight) - 1)
+    order: NDArray[np.int64] = chance.permutation(shuffled[drawn])
+    return order
