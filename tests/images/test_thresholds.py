@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from ucu_mlops.errors import DataError
 from ucu_mlops.images.evaluation import decide
 from ucu_mlops.images.labels import ImageLabel, LabelSet
-from ucu_mlops.images.thresholds import choose_thresholds, union_scores
+from ucu_mlops.images.thresholds import choose_thresholds, union_scores, unmet_wishes
 
 ONE = LabelSet((ImageLabel("qr_code", recall=0.8, precision_floor=0.5, expert=("QRCode",)),))
 
@@ -63,8 +63,8 @@ def test_a_floor_that_the_recall_cannot_keep_bounds_the_false_alarms():
 
 def test_says_when_no_threshold_reaches_the_floor():
     """Where every threshold gives too many false alarms, the state is the floor's."""
-    chosen = choose([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 1]).network
-    assert (chosen.state, chosen.precision) == ("precision_below_floor", 0.25)
+    chosen = choose([0.9, 0.8, 0.7, 0.6, 0.5], [0, 0, 0, 1, 0]).network
+    assert (chosen.state, chosen.precision, chosen.recall) == ("precision_below_floor", 0.25, 1.0)
 
 
 @pytest.mark.parametrize("labels", [[0, 0], [np.nan, np.nan], []], ids=["none", "unknown", "empty"])
@@ -117,6 +117,19 @@ def test_a_reader_that_reaches_the_recall_does_not_silence_the_network():
     (chosen,) = choose_thresholds(*rows, ONE, reader)
     assert (chosen.union.recall, chosen.union.precision) == (1.0, 1.0)
     assert chosen.union.threshold == pytest.approx(0.55)  # midway to 0.2; the others are read
+
+
+def test_wishes_that_are_not_met_are_told():
+    """One sentence per label and row that falls short, with what was reached and asked."""
+    short = choose([0.9, 0.8, *np.linspace(0.7, 0.6, 9), 0.5, 0.4], [1, 1, *[0] * 9, 1, 1])
+    assert unmet_wishes([short], ONE) == [
+        f"qr_code: {row} recall_below_wish: recall 0.500 of 0.8, precision {precision} with a "
+        "floor of 0.5"
+        for row, precision in (("network", "0.500"), ("union", "0.500"))
+    ]
+    (none,) = unmet_wishes([choose([0.5], [0])], ONE)
+    assert none.startswith("qr_code: no image among these shows it")
+    assert unmet_wishes([choose([0.9, 0.1], [1, 0])], ONE) == []
 
 
 def test_rounding_changes_no_decision():

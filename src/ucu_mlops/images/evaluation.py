@@ -22,7 +22,13 @@ from ucu_mlops.images.figures import (
 )
 from ucu_mlops.images.intervals import ImageEvaluationOptions, intervals
 from ucu_mlops.images.labels import LabelSet
-from ucu_mlops.images.thresholds import LabelThreshold, check_rows, name_groups, union_scores
+from ucu_mlops.images.thresholds import (
+    LabelThreshold,
+    check_rows,
+    name_groups,
+    union_scores,
+    unmet_wishes,
+)
 
 ROWS = ("network", "reader", "union")
 Given = NDArray[np.bool_]
@@ -96,7 +102,8 @@ def evaluate(
         ``decided``: its figures; ``confusion``: by label and row ``tp``, ``fp``, ``fn``, ``tn``;
         ``mistakes``: by row, ``together`` (images with a mistake in both labels) and
         ``instead`` (images given the first label, which they lack, and not the second, which
-        they show); ``thresholds`` as chosen; ``intervals``: see
+        they show); ``thresholds`` as chosen, and ``unmet``: the
+        wishes that they do not meet; ``intervals``: see
         :func:`ucu_mlops.images.intervals.intervals`.
 
     Raises:
@@ -129,6 +136,7 @@ def evaluate(
         },
         "mistakes": {row: mistakes_of(given[row], truth, names) for row in ROWS},
         "thresholds": {each.label: asdict(each) for each in thresholds},
+        "unmet": unmet_wishes(thresholds, label_set),
         "intervals": intervals(scores, truth, groups, counts, names, options),
     }
 

@@ -171,6 +171,7 @@ def _summary(evaluation: dict[str, Any]) -> str:
         f"<table><tr>{head}</tr>{''.join(rows)}</table>"
         f"<p>Of {free['pictures']} pictures without any label the network flags "
         f"{free['flagged_network']}, the union {free['flagged_union']}.</p>"
+        f"<ul>{''.join(f'<li>{html.escape(each)}</li>' for each in evaluation['unmet'])}</ul>"
     )
 
 

@@ -41,6 +41,13 @@ class OperatingPoint:
     left_out_recall: float | None = None
     left_out_precision: float | None = None
 
+    @property
+    def judged(self) -> tuple[float | None, float | None]:
+        """Recall and precision that the state goes by: of the left-out rows where there are."""
+        if self.left_out_recall is None:
+            return self.recall, self.precision
+        return self.left_out_recall, self.left_out_precision
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -75,20 +82,18 @@ class Curve:
         Args:
             aim: The recall.
             precision_floor: Below it the threshold gives way to the one of the highest recall at
-                it, if there is one.
+                it or, if no threshold reaches it, to the one of the best F1.
             by_f1: Whether F1 says what is best, else precision.
         """
         if not self.scores.size:
             return NEVER
         enough = self.recall >= min(aim, self.recall[-1]) - 1e-12  # a share of counts
-        goodness = self.precision
-        if by_f1:
-            total = np.maximum(self.precision + self.recall, np.finfo(np.float64).tiny)
-            goodness = 2 * self.precision * self.recall / total
-        place = int(np.argmax(np.where(enough, goodness, -1.0)))
-        bearable = self.precision >= precision_floor
-        if not bearable[place] and bearable.any():
-            place = int(np.flatnonzero(bearable)[-1])
+        total = np.maximum(self.precision + self.recall, np.finfo(np.float64).tiny)
+        f1 = 2 * self.precision * self.recall / total
+        place = int(np.argmax(np.where(enough, f1 if by_f1 else self.precision, -1.0)))
+        bearable = np.flatnonzero(self.precision >= precision_floor)
+        if self.precision[place] < precision_floor:
+            place = int(bearable[-1] if bearable.size else np.argmax(f1))
         return self._midway(place)
 
     def _midway(self, place: int) -> float:

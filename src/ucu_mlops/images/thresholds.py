@@ -3,6 +3,7 @@
 probabilities, labels, groups → per label a threshold for the network alone and one for the union
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ucu_mlops.errors import DataError
 from ucu_mlops.images.labels import LabelSet
-from ucu_mlops.images.operating_point import NEVER, Curve, Floats, OperatingPoint, operating_point
+from ucu_mlops.images.operating_point import (
+    MET,
+    NEVER,
+    NO_POSITIVES,
+    Curve,
+    Floats,
+    OperatingPoint,
+    operating_point,
+)
 
 READ = 2.0  # the score of what is certain: above every probability
 IMPOSSIBLE = -1.0
@@ -61,7 +70,8 @@ def choose_thresholds(
     the recall, and precision alone would then silence the network); it lies midway to the next
     lower probability, so that rounding changes no decision. Where its precision is below the
     floor, the threshold of the highest recall at the floor replaces it: false alarms stay
-    bearable, and the state tells that the recall falls short.
+    bearable, and the state tells that the recall falls short. Where no threshold reaches the
+    floor, the best F1 is taken, and the state tells that.
 
     An image in which the reader read another label rarely shows this one too, and what the network
     sees there is mostly the code that was read. The union therefore asks more of it there: the
@@ -103,6 +113,30 @@ def choose_thresholds(
             LabelThreshold(label.name, network, union, beside, int(shown.sum()), n_groups)
         )
     return tuple(chosen)
+
+
+def unmet_wishes(thresholds: Sequence[LabelThreshold], label_set: LabelSet) -> list[str]:
+    """Say in a sentence each which labels cannot have both recall and precision.
+
+    Args:
+        thresholds: As :func:`choose_thresholds` gives them.
+        label_set: The labels.
+    """
+    sentences = []
+    for label, each in zip(label_set.labels, thresholds, strict=True):
+        for row, point in (("network", each.network), ("union", each.union)):
+            if point.state == NO_POSITIVES and row == "network":
+                sentences.append(
+                    f"{label.name}: no image among these shows it, so the network never gives it; "
+                    "add images that do"
+                )
+            elif point.state not in {MET, NO_POSITIVES} and (row == "network" or label.expert):
+                recall, precision = point.judged
+                sentences.append(
+                    f"{label.name}: {row} {point.state}: recall {recall:.3f} of {label.recall:g}, "
+                    f"precision {precision or 0:.3f} with a floor of {label.precision_floor:g}"
+                )
+    return sentences
 
 
 def union_scores(
