@@ -5,6 +5,10 @@ from kedro.pipeline import Pipeline
 from ucu_mlops.pipelines import (
     evaluation,
     features,
+    images_evaluation,
+    images_simulation,
+    images_store,
+    images_training,
     monitoring,
     policy,
     release,
@@ -32,6 +36,11 @@ def register_pipelines() -> dict[str, Pipeline]:
         "scam_monitoring": monitoring.create_pipeline("scam"),
         "scam_crossvalidation": scam_crossvalidation.create_pipeline(),
         "scam_comparison": scam_crossvalidation.create_comparison_pipeline(),
+        "images_simulation": images_simulation.create_pipeline(),
+        "images_simulation_day": images_simulation.create_day_pipeline(),
+        "images_store": images_store.create_pipeline(),
+        "images_training": images_store.create_pipeline() + images_training.create_pipeline(),
+        "images_evaluation": images_evaluation.create_pipeline(),
     }
     retrain = named["scam_training"] + named["scam_evaluation"] + named["scam_release"]
     daily = named["features"] + named["scam_scoring"] + named["scam_monitoring"]
