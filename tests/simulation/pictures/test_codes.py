@@ -46,6 +46,14 @@ def test_codes_vary(label):
     assert len({code.kind for code in codes}) >= 4 or len({c.columns for c in codes}) >= 12
 
 
+def test_no_random_content_is_too_long_or_forbidden():
+    """Of three hundred seeds each, whatever the content, none fails to become a code."""
+    for seed in range(300):
+        for label in LABELS:
+            assert draw_code(np.random.default_rng([seed, 1]), label).label == label
+        assert draw_fashionable(np.random.default_rng([seed, 1])).look == "new"
+
+
 def test_the_new_look_is_a_qr_code_still():
     """Most codes in the new look are read, although they look unlike those in the usual one."""
     codes = [draw_fashionable(np.random.default_rng(seed)) for seed in range(20)]

@@ -58,14 +58,12 @@ def test_the_box_of_a_bent_sheet_encloses_its_code():
         rng = np.random.default_rng(seed)
         flat = sheet_with(draw_code(rng, "qr_code"), 200, 120)
         bent = bend(rng, flat)
-        is_ink = (np.asarray(bent.image) < 20) & (np.asarray(bent.mask) > 0)
-        # The sides of a bent sheet lie in shadow: look for ink where the middle is lit.
-        rows, columns = np.nonzero(is_ink & (np.asarray(flat.mask) > 0))
+        # Shade darkens paper to a third at most: what is darker is ink.
+        rows, columns = np.nonzero((np.asarray(bent.image) < 20) & (np.asarray(bent.mask) > 0))
         left, top, right, bottom = bent.box
-        inner = (columns > 35) & (columns < 225) & (rows > 25) & (rows < 155)
-        assert (columns[inner] >= left - 2).all()
-        assert (columns[inner] <= right + 2).all()
-        assert (rows[inner] >= top - 2).all()
-        assert (rows[inner] <= bottom + 2).all()
+        assert columns.min() >= left - 2
+        assert rows.min() >= top - 2
+        assert columns.max() <= right + 2
+        assert rows.max() <= bottom + 2
         assert right - left <= 262
         assert bottom - top <= 240
