@@ -1,11 +1,13 @@
 """What a candidate needs before it may decide: thresholds, and int8 where that decides alike."""
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ucu_mlops.bundle.store import Bundle, Draft, revise
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.images.evaluation import Judged
 from ucu_mlops.images.export import compare, to_int8
 from ucu_mlops.images.model_files import (
@@ -18,7 +20,7 @@ from ucu_mlops.images.model_files import (
 )
 from ucu_mlops.images.onnx_predictor import ImagePredictor
 from ucu_mlops.images.options import LookOptions, ParityOptions, PreprocessingSettings
-from ucu_mlops.images.thresholds import choose_thresholds
+from ucu_mlops.images.thresholds import LabelThreshold, choose_thresholds
 
 
 def complete(
@@ -41,21 +43,39 @@ def complete(
     thresholds = choose_thresholds(
         validation.probabilities, validation.labels, validation.groups, label_set, validation.reader
     )
-    precise = predictor_of(candidate, precise=True)
     quantized = to_int8(candidate.read_bytes(FP32))
-    parity = compare(
-        precise.probabilities(pixels, boxes),
-        ImagePredictor(quantized, precise.settings, precise.options).probabilities(pixels, boxes),
-        np.array([each.network.threshold for each in thresholds]),
-        label_set.names,
-        options,
-    )
+    parity = _parity(candidate, quantized, thresholds, pixels, boxes, options)
     manifest = candidate.manifest
     settings = PreprocessingSettings(**manifest.policy["preprocessing"])
     looks = LookOptions(**manifest.policy["looks"])
     draft = revise(
         candidate,
         labels=tuple(label_specs(thresholds, label_set)),
-        policy=policy_of(label_set, settings, looks, thresholds) | {"parity": asdict(parity)},
+        policy=policy_of(label_set, settings, looks, thresholds) | {"parity": parity},
     )
-    return Draft(draft.manifest, {**draft.files, INT8: quantized}) if parity.passed else draft
+    return Draft(draft.manifest, {**draft.files, INT8: quantized}) if parity["passed"] else draft
+
+
+def _parity(
+    candidate: Bundle,
+    quantized: bytes,
+    thresholds: tuple[LabelThreshold, ...],
+    pixels: NDArray[np.uint8],
+    boxes: NDArray[np.int64],
+    options: ParityOptions,
+) -> dict[str, Any]:
+    """Compare both networks; what cannot be compared has not passed, and says why."""
+    precise = predictor_of(candidate, precise=True)
+    try:
+        found = compare(
+            precise.probabilities(pixels, boxes),
+            ImagePredictor(quantized, precise.settings, precise.options).probabilities(
+                pixels, boxes
+            ),
+            np.array([each.network.threshold for each in thresholds]),
+            [each.label for each in thresholds],
+            options,
+        )
+    except NotEnoughDataError as error:
+        return {"passed": False, "why_not": str(error)}
+    return asdict(found)

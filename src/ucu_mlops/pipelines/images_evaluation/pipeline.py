@@ -97,7 +97,12 @@ def create_pipeline() -> Pipeline:
             outputs="robustness_plot",
             name="plot_bearing",
         ),
-        Node(list_metrics, inputs={"evaluation": "evaluation"}, outputs="metrics"),
+        Node(
+            list_metrics,
+            inputs={"evaluation": "evaluation"},
+            outputs="metrics",
+            name="list_metrics",
+        ),
     ]
     shared = ("store", "evaluated", "evaluation", "robustness")
     return Pipeline(

@@ -15,7 +15,7 @@ _PARAMETERS = {
     "platform": "params:simulation.platform",
     "uploads": "params:simulation.uploads",
     "labelling": "params:simulation.labelling",
-    "folder": "params:images.objects",
+    "folder": "params:simulation.objects",
 }
 
 

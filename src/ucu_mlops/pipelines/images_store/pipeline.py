@@ -17,13 +17,19 @@ def create_pipeline() -> Pipeline:
                 store_pictures,
                 inputs={
                     "uploads": "uploads",
-                    "stored": "images.stored",
+                    "stored": "stored",
                     "store": "params:images.store",
                     "period": "params:period",
                 },
-                outputs=["images.shards", "images.quarantine"],
+                outputs=["shards", "quarantine"],
                 name="store_pictures",
             )
         ],
+        namespace="images",
+        inputs={"uploads"},
+        parameters={
+            "params:period": "params:period",
+            "params:images.store": "params:images.store",
+        },
         tags="group.training",
     )

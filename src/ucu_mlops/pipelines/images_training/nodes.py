@@ -25,6 +25,7 @@ from ucu_mlops.images.training_set import (
     training_identity,
 )
 from ucu_mlops.pipelines.images_store.nodes import store_options
+from ucu_mlops.pipelines.images_training.drawing import DrawingOptions
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def train_candidate(
     checkpoints: Path,
     labels: dict[str, Any],
     model: dict[str, Any],
-    drawing: dict[str, Any],
+    drawing: DrawingOptions,
     period: Period,
 ) -> Draft:
     """Fine-tune the network on real and drawn pictures; a killed training goes on.
@@ -82,7 +83,7 @@ def train_candidate(
     label_set, options = parse_labels(labels), parse_options(model)
     rows = _of_run(training_set, period)
     real = _pictures(shards, rows[rows["split"] == "train"], label_set.names, drawn)
-    share = drawing["share"] if len(drawn["labels"]) else 0.0
+    share = drawing.share if len(drawn["labels"]) else 0.0
     pictures = Pictures.joined(real, _drawn(drawn), shares=(1 - share, share)) if share else real
     validation = _pictures(shards, rows[rows["split"] == "validation"], label_set.names, drawn)
     training = {
