@@ -27,7 +27,7 @@ def test_crops_around_what_fired():
 def test_stays_within_the_content():
     """At the edge of a letterboxed picture the crop ends where the content ends."""
     boxes = np.array([[80, 0, 160, 320]])
-    second, _ = second_boxes(fire(1, 0), boxes, SETTINGS, LookOptions(smallest=0.5))
+    second, _ = second_boxes(fire(1, 0), boxes, SETTINGS, LookOptions(margin=0.25, smallest=0.5))
     assert second.tolist() == [[80, 0, 160, 160]]
 
 

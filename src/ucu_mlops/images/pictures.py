@@ -103,8 +103,8 @@ def polygon_mask(corners: NDArray[np.float32], side: int, cells: int) -> NDArray
     across = edges[:, 0, None, None] * (centres[None, :, None] - corners[:, 1, None, None])
     along = edges[:, 1, None, None] * (centres[None, None, :] - corners[:, 0, None, None])
     turns = across - along
-    inside: NDArray[np.bool_] = (turns >= 0).all(axis=0) | (turns <= 0).all(axis=0)
-    return inside.astype(np.uint8)
+    inside = (turns >= 0).all(axis=0) | (turns <= 0).all(axis=0)
+    return np.asarray(inside, dtype=np.uint8)
 
 
 def corner_masks(
