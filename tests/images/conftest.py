@@ -1,4 +1,4 @@
-"""Made-up images to judge: a network that mostly knows, a reader that is exact where it reads."""
+"""Made-up images: to train tiny networks on, and to judge a network that mostly knows."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,104 @@ import numpy as np
 import pytest
 
 from ucu_mlops.images.labels import LabelSet, parse_labels
+from ucu_mlops.images.options import ImageModelOptions, parse_options
+from ucu_mlops.images.pictures import Pictures, corner_masks
+
+SIDE = 64
+LABELS = ("stripes", "checks")
+
+
+def make_pictures(n: int, seed: int) -> Pictures:
+    """Draw grey noise, some of it with a patch of stripes or of checks on it."""
+    chance = np.random.default_rng(seed)
+    pixels = chance.integers(90, 160, (n, SIDE, SIDE, 1)).astype(np.uint8)
+    labels = np.zeros((n, 2), np.float32)
+    corners = []
+    rows, columns = np.mgrid[:28, :28] // 4
+    patterns = (columns % 2, (rows + columns) % 2)
+    for row in range(n):
+        kind = row % 3
+        top, left = (int(each) for each in chance.integers(0, SIDE - 28, 2))
+        corners.append([])
+        if kind < 2:
+            pixels[row, top : top + 28, left : left + 28, 0] = patterns[kind] * 255
+            labels[row, kind] = 1
+            square = np.array([[0, 0], [28, 0], [28, 28], [0, 28]], np.float32)
+            corners[row].append((kind, square + np.array([left, top], np.float32)))
+    return Pictures(
+        pixels=pixels,
+        boxes=np.tile(np.array([0, 0, SIDE, SIDE], np.int64), (n, 1)),
+        labels=labels,
+        weight=np.ones(n, np.float32),
+        masks=corner_masks(corners, labels, SIDE, 16),
+    )
+
+
+def tiny_options(**finetuning) -> ImageModelOptions:
+    """Two layers, 32 pixels, a CPU in full precision."""
+    chosen = {"samples": 96, "epochs": 2, "batch": 16, "precision": "fp32", "device": "cpu"}
+    return parse_options(
+        {
+            "preprocessing": {"side": 32},
+            "network": {"patch": 8, "width": 32, "depth": 2, "heads": 2},
+            "finetuning": {**chosen, "average": 0.9, **finetuning},
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Pictures:
+    """To learn from."""
+    return make_pictures(90, seed=1)
+
+
+@pytest.fixture(scope="session")
+def validation() -> Pictures:
+    """To choose by."""
+    return make_pictures(48, seed=2)
+
+
+@pytest.fixture(scope="session")
+def options():
+    """Make tiny options; keywords change the loop's."""
+    return tiny_options
+
+
+@pytest.fixture
+def network(options):
+    """A tiny network that has learned nothing."""
+    from ucu_mlops.images.network import build_network  # noqa: PLC0415  # torch only where needed
+
+    tiny = options()
+    return build_network(tiny.network, tiny.preprocessing, LABELS, seed=3)
+
+
+class Listener:
+    """Remembers what training says."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+        self.epochs: list[dict[str, float]] = []
+        self.steps: list[dict[str, float]] = []
+
+    def progress(self, facts):
+        """Remember a step."""
+        self.steps.append(facts)
+
+    def epoch(self, facts):
+        """Remember an epoch."""
+        self.epochs.append(facts)
+
+    def say(self, sentence):
+        """Remember a sentence."""
+        self.sentences.append(sentence)
+
+
+@pytest.fixture
+def listener() -> Listener:
+    """A reporter that remembers."""
+    return Listener()
+
 
 LABELS = {
     "qr_code": {"expert": ["QRCode", "MicroQRCode", "RMQRCode"], "decides": "union"},

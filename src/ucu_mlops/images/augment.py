@@ -77,7 +77,7 @@ def augment(stored: Stored, options: ImageModelOptions, generator: torch.Generat
     shape = (len(planes), settings.channels, settings.side * SAMPLES, settings.side * SAMPLES)
     grid = functional.affine_grid(views, list(shape), align_corners=False)
     sampled = functional.grid_sample(planes, grid, mode="bilinear", align_corners=False)
-    inputs = functional.avg_pool2d(sampled, SAMPLES)
+    inputs = functional.avg_pool2d(sampled, SAMPLES) / FULL_WHITE
     inputs = degrade(inputs, varied, generator)
     mean = torch.tensor(settings.mean, device=inputs.device)[:, None, None]
     std = torch.tensor(settings.std, device=inputs.device)[:, None, None]
@@ -86,8 +86,8 @@ def augment(stored: Stored, options: ImageModelOptions, generator: torch.Generat
 
 
 def _planes(pixels: Tensor, channels: int) -> Tensor:
-    """Pixels as numbers from 0 to 1, shape ``(n, channels, side, side)``."""
-    planes = pixels.permute(0, 3, 1, 2).float() / FULL_WHITE
+    """Pixels as numbers from 0 to 255, shape ``(n, channels, side, side)``."""
+    planes = pixels.permute(0, 3, 1, 2).float()
     if channels == GREY and planes.shape[1] != GREY:
         luma = torch.tensor(LUMA, device=planes.device)[:, None, None]
         return (planes * luma).sum(dim=1, keepdim=True)

@@ -1,6 +1,8 @@
 """What cameras and codecs do to pictures: light, blur, noise, JPEG's blocks, a thing in front."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -12,6 +14,8 @@ BLOCK = 8
 KERNEL = 9
 # Quantization steps of JPEG's luminance at quality 50 (ITU-T T.81, table K.1), along the diagonal.
 FIRST_STEP, LAST_STEP = 0.05, 0.45
+
+Change = Callable[[Tensor, "_Chance"], Tensor]
 
 
 def degrade(inputs: Tensor, options: AugmentationOptions, generator: torch.Generator) -> Tensor:
@@ -28,15 +32,12 @@ def degrade(inputs: Tensor, options: AugmentationOptions, generator: torch.Gener
     chance = _Chance(inputs, generator)
     if options.light:
         inputs = _relit(inputs, options.light, chance)
-    if options.blur:
-        inputs = _blurred(inputs, options, chance)
+    inputs = _some(inputs, options.blur, generator, partial(_blurred, options.largest_blur))
     if options.noise:
         noise = torch.randn(inputs.shape, generator=generator, device=inputs.device)
         inputs = inputs + noise * (chance.uniform(0, 1) ** 2 * options.noise)
-    if options.jpeg:
-        inputs = _coded(inputs, options.jpeg, chance)
-    if options.erase:
-        inputs = _erased(inputs, options.erase, chance)
+    inputs = _some(inputs, options.jpeg, generator, _coded)
+    inputs = _some(inputs, options.erase, generator, _erased)
     return inputs.clamp(0, 1)
 
 
@@ -52,9 +53,15 @@ class _Chance:
         drawn = torch.rand(shape, generator=self._generator, device=self._device)
         return low + (high - low) * drawn
 
-    def chosen(self, share: float) -> Tensor:
-        """Choose a share of the pictures, shape ``(n, 1, 1, 1)``."""
-        return self.uniform(0, 1) < share
+
+def _some(inputs: Tensor, share: float, generator: torch.Generator, change: Change) -> Tensor:
+    """Change a share of the pictures; the others cost nothing."""
+    drawn = torch.rand(len(inputs), generator=generator, device=inputs.device)
+    rows = torch.nonzero(drawn < share)[:, 0]
+    if not len(rows):
+        return inputs
+    chosen = inputs[rows]
+    return inputs.index_copy(0, rows, change(chosen, _Chance(chosen, generator)))
 
 
 def _axes(inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -76,7 +83,7 @@ def _relit(inputs: Tensor, light: float, chance: _Chance) -> Tensor:
     return (relit + slope + chance.uniform(-light, light) / 2).clamp(0, 1)
 
 
-def _blurred(inputs: Tensor, options: AugmentationOptions, chance: _Chance) -> Tensor:
+def _blurred(largest: float, inputs: Tensor, chance: _Chance) -> Tensor:
     """Defocus or shake: a Gaussian, longer along one direction than across it."""
     n_pictures, channels, side, _ = inputs.shape
     offsets = torch.arange(KERNEL, device=inputs.device) - KERNEL // 2
@@ -84,18 +91,18 @@ def _blurred(inputs: Tensor, options: AugmentationOptions, chance: _Chance) -> T
     rows, columns = offsets[:, None], offsets[None, :]
     along = torch.cos(angle) * rows + torch.sin(angle) * columns
     across = torch.cos(angle) * columns - torch.sin(angle) * rows
-    longer = chance.uniform(0.3, max(options.largest_blur, 0.3))
-    shorter = longer * torch.where(chance.chosen(0.5), chance.uniform(0.2, 1), 1.0)
+    longer = chance.uniform(0.3, max(largest, 0.3))
+    shorter = longer * chance.uniform(0.2, 1.8).clamp(max=1)
     kernel = torch.exp(-((along / longer) ** 2 + (across / shorter.clamp(min=0.25)) ** 2) / 2)
     kernel = kernel / kernel.sum(dim=(2, 3), keepdim=True)
     kernel = kernel.expand(-1, channels, -1, -1).reshape(-1, 1, KERNEL, KERNEL)
     flat = inputs.reshape(1, n_pictures * channels, side, side)
     flat = functional.pad(flat, (KERNEL // 2,) * 4, mode="replicate")
     blurred = functional.conv2d(flat, kernel, groups=n_pictures * channels)
-    return torch.where(chance.chosen(options.blur), blurred.reshape(inputs.shape), inputs)
+    return blurred.reshape(inputs.shape)
 
 
-def _coded(inputs: Tensor, share: float, chance: _Chance) -> Tensor:
+def _coded(inputs: Tensor, chance: _Chance) -> Tensor:
     """Round each block's cosine transform, coarser at high frequencies, as JPEG does."""
     side = inputs.shape[3]
     if side % BLOCK:
@@ -112,11 +119,10 @@ def _coded(inputs: Tensor, share: float, chance: _Chance) -> Tensor:
     step = FIRST_STEP + (LAST_STEP - FIRST_STEP) * frequency
     step = step * chance.uniform(0.2, 1.5)[..., None, None]
     coded = basis.T @ (torch.round(transformed / step) * step) @ basis
-    coded = coded.transpose(3, 4).flatten(4, 5).flatten(2, 3)
-    return torch.where(chance.chosen(share), coded, inputs)
+    return coded.transpose(3, 4).flatten(4, 5).flatten(2, 3)
 
 
-def _erased(inputs: Tensor, share: float, chance: _Chance) -> Tensor:
+def _erased(inputs: Tensor, chance: _Chance) -> Tensor:
     """Paint over a rectangle of at most a third of each side.
 
     References:
@@ -125,4 +131,4 @@ def _erased(inputs: Tensor, share: float, chance: _Chance) -> Tensor:
     rows, columns = _axes(inputs)
     here = (rows - chance.uniform(-1, 1)).abs() < chance.uniform(0.05, 0.3)
     there = (columns - chance.uniform(-1, 1)).abs() < chance.uniform(0.05, 0.3)
-    return torch.where(here & there & chance.chosen(share), chance.uniform(0, 1), inputs)
+    return torch.where(here & there, chance.uniform(0, 1), inputs)

@@ -124,14 +124,14 @@ class AugmentationOptions:
     turn: float = 0.5
     rotation: float = 20.0
     stretch: float = 0.2
-    zoom: float = 0.5
+    zoom: float = 0.6
     smallest_view: float = 0.75
-    light: float = 0.3
-    blur: float = 0.4
-    largest_blur: float = 1.8
-    noise: float = 0.06
-    jpeg: float = 0.3
-    erase: float = 0.15
+    light: float = 0.2
+    blur: float = 0.25
+    largest_blur: float = 1.4
+    noise: float = 0.04
+    jpeg: float = 0.2
+    erase: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse shares that are none."""
@@ -242,9 +242,9 @@ class LookOptions:
 
     looks: int = 2
     fired: float = 0.3
-    margin: float = 0.25
+    margin: float = 0.15
     smallest: float = 0.2
-    weight: float = 0.5
+    weight: float = 0.7
 
     def __post_init__(self) -> None:
         """Refuse looks that are none."""

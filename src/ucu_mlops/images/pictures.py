@@ -1,5 +1,6 @@
 """What the network is trained on: pictures, what they show, and where."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -102,8 +103,37 @@ def polygon_mask(corners: NDArray[np.float32], side: int, cells: int) -> NDArray
     across = edges[:, 0, None, None] * (centres[None, :, None] - corners[:, 1, None, None])
     along = edges[:, 1, None, None] * (centres[None, None, :] - corners[:, 0, None, None])
     turns = across - along
-    inside = np.asarray((turns >= 0).all(axis=0) | (turns <= 0).all(axis=0))
-    return inside.astype(np.uint8)
+    inside = (turns >= 0).all(axis=0) | (turns <= 0).all(axis=0)
+    return np.asarray(inside, dtype=np.uint8)
+
+
+def corner_masks(
+    corners: Sequence[Sequence[tuple[int, NDArray[np.float32]]]],
+    labels: NDArray[np.float32],
+    side: int,
+    cells: int,
+) -> NDArray[np.uint8]:
+    """Masks of pictures where some or all of the codes were located.
+
+    Args:
+        corners: For each picture, for each code located: position of its label, and its corners
+            (x, y in pixels, in order around it), shape ``(4, 2)``.
+        labels: Shape ``(n, n_labels)``; a label shown but nowhere located stays ``UNKNOWN``.
+        side: Pixels of a picture per axis.
+        cells: Cells per axis.
+
+    Returns:
+        Shape ``(n, n_labels, cells, cells)``.
+    """
+    masks = known_masks(labels, cells)
+    for row, codes in enumerate(corners):
+        for label in {label for label, _ in codes if labels[row, label] == 1.0}:
+            placed = [polygon_mask(each, side, cells) for one, each in codes if one == label]
+            union: NDArray[np.uint8] = np.maximum.reduce(placed)
+            # A code smaller than a cell leaves no trace: where it lies stays unknown.
+            if union.any():
+                masks[row, label] = union
+    return masks
 
 
 def need_both_answers(labels: NDArray[np.float32], names: tuple[str, ...]) -> None:

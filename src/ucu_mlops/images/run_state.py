@@ -2,7 +2,6 @@
 
 import copy
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,14 +76,20 @@ class TrainingRun:
         facts = {"step": self.step, "part": self.part, "loss": self.loss}
         return TrainingState(tensors, facts | {"history": self.history, "identity": identity})
 
+    @torch.no_grad()
     def restore(self, state: TrainingState) -> None:
         """Go on from what was kept."""
         self.network.load_state_dict(_under(state, "network"))
         self.average.load_state_dict(_under(state, "average"))
         self.best = _under(state, "best")
-        moments: dict[int, dict[str, Any]] = {}
+        weights = [each for group in self.optimizer.param_groups for each in group["params"]]
+        moments: dict[int, dict[str, Tensor]] = {}
         for name, each in _under(state, "optimizer").items():
             index, _, key = name.partition(".")
+            weight = weights[int(index)]
+            if each.shape == weight.shape:
+                # Fused AdamW goes through memory in order: moments must lie as their weights do.
+                each = torch.empty_like(weight).copy_(each)  # noqa: PLW2901  # the same numbers
             moments.setdefault(int(index), {})[key] = each
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
