@@ -105,7 +105,7 @@ def listener() -> Listener:
     return Listener()
 
 
-LABELS = {
+ASKED = {
     "qr_code": {"expert": ["QRCode", "MicroQRCode", "RMQRCode"], "decides": "union"},
     "matrix_code": {"expert": ["Aztec", "DataMatrix", "PDF417", "MaxiCode"], "decides": "union"},
     "linear_barcode": {"expert": ["AllLinear"], "decides": "union"},
@@ -125,7 +125,7 @@ class MadeUp:
 @pytest.fixture(scope="session")
 def label_set() -> LabelSet:
     """Three labels with an expert each, recall 0.95, precision floor 0.5."""
-    return parse_labels(LABELS)
+    return parse_labels(ASKED)
 
 
 def make_up(seed: int, n_groups: int = 12, size: int = 40, shift: float = 0.5) -> MadeUp:
