@@ -52,7 +52,9 @@ def scores_of(
             scores[part, place] = {
                 "network": network[:, place],
                 "reader": reader[part, place].astype(np.float64),
-                "union": union_scores(network, reader[part], place, each.beside).clip(0, 1),
+                "union": union_scores(network[:, place], reader[part], place, each.beside).clip(
+                    0, 1
+                ),
             }[asked.decides]
     return scores
 

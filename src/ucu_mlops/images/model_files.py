@@ -84,7 +84,7 @@ def thresholds_of(bundle: Bundle) -> tuple[LabelThreshold, ...]:
 
 
 def label_specs(thresholds: tuple[LabelThreshold, ...], label_set: LabelSet) -> list[LabelSpec]:
-    """Give each label the threshold of who decides about it, at most 1: what is certain is given."""
+    """Give each label the threshold of who decides; at most 1, for what is certain is given."""
     return [
         LabelSpec(asked.name, min(_deciding(asked, each), 1.0))
         for asked, each in zip(label_set.labels, thresholds, strict=True)

@@ -5,6 +5,7 @@ quiet days, because of an effect common to all users of a day, must not alarm la
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,22 @@ CATEGORIES = 50  # the most frequent are counted one by one, the others together
 MIN_DAYS = 2
 
 
+@dataclass(frozen=True)
+class ReferenceOptions:
+    """What a model remembers of the days before its release.
+
+    Attributes:
+        days: Whole days up to ``as_of`` that count as quiet, at least 2: differences between
+            quiet days are what drift is measured against.
+    """
+
+    days: int
+
+    def __post_init__(self) -> None:
+        if self.days < MIN_DAYS:
+            raise ConfigurationError(f"reference.days must be at least {MIN_DAYS}, got {self.days}")
+
+
 def build_reference(
     frame: pd.DataFrame,
     probabilities: ArrayLike,
@@ -39,7 +56,8 @@ def build_reference(
         frame: One row per active entity and day, of at least two days. Needs ``as_of`` (date) and
             each feature (numbers, or categories of any type that reads as text); null is unknown,
             infinite counts as null.
-        probabilities: The model's answer for each row, shape ``(n_rows,)``.
+        probabilities: The model's answers for each row, shape ``(n_rows,)`` or, of several labels,
+            ``(n_rows, n_labels)``: their scores are counted together.
         features: The model's features.
         importances: How much each feature matters to the model, 0 or more, on any scale; features
             without one do not matter. When all are 0 each matters alike.
@@ -55,7 +73,7 @@ def build_reference(
 
     Raises:
         ConfigurationError: A feature is called like the score, or an importance is negative.
-        DataError: There is not one probability per row.
+        DataError: There is not one probability, or one per label, for each row.
         NotEnoughDataError: There are fewer than two days.
         SchemaError: A column is missing.
     """
@@ -64,9 +82,10 @@ def build_reference(
     scores = np.asarray(probabilities, dtype=np.float64)
     if missing := sorted({"as_of", *names} - set(frame.columns)):
         raise SchemaError(f"the reference needs {missing}; got {list(frame.columns)}")
-    if scores.shape != (len(frame),):
+    if scores.ndim not in {1, 2} or len(scores) != len(frame):
         raise DataError(f"the reference has {len(frame)} rows but scores {scores.shape}")
     days, dates = pd.factorize(frame["as_of"], sort=True)
+    of_scores = np.repeat(days, scores.size // max(days.size, 1))
     rows = np.bincount(days) if days.size else np.zeros(0, dtype=np.int64)
     if rows.size < MIN_DAYS:
         raise NotEnoughDataError(
@@ -81,7 +100,7 @@ def build_reference(
             spec.name: _profile(frame[spec.name], days, spec.kind) | {"weight": weights[spec.name]}
             for spec in features
         },
-        "score": _profile(pd.Series(scores), days, SCORE) | {"weight": 1.0},
+        "score": _profile(pd.Series(scores.ravel()), of_scores, SCORE) | {"weight": 1.0},
     }
 
 

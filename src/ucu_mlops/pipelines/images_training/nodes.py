@@ -1,6 +1,7 @@
 """Unpack tables and parameters for the image model's training; torch is imported when it runs."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.features.period import Period
+from ucu_mlops.images.answers import scores_of
 from ucu_mlops.images.evaluation import Judged
 from ucu_mlops.images.experts import read_stored
+from ucu_mlops.images.facts import fact_specs, image_facts
 from ucu_mlops.images.labels import parse_labels
 from ucu_mlops.images.model_files import label_set_of, predictor_of
 from ucu_mlops.images.options import parse_options
@@ -24,6 +27,7 @@ from ucu_mlops.images.training_set import (
     labels_in_force,
     training_identity,
 )
+from ucu_mlops.monitoring.reference import MIN_DAYS, ReferenceOptions, build_reference
 from ucu_mlops.pipelines.images_store.nodes import store_options
 from ucu_mlops.pipelines.images_training.drawing import DrawingOptions
 
@@ -104,13 +108,18 @@ def train_candidate(
 def complete_candidate(
     candidate: Bundle,
     shards: ShardStore,
+    uploads: Any,
     training_set: Any,
     drawn: dict[str, NDArray[Any]],
     model: dict[str, Any],
     store: dict[str, Any],
+    reference: ReferenceOptions,
     period: Period,
 ) -> Draft:
-    """Choose the thresholds on pictures not learnt from, and quantize where decisions stay.
+    """Choose the thresholds on pictures not learnt from, quantize where decisions stay.
+
+    The reference is what the last days' uploads look like from outside, and what the network says
+    of them; pictures of a single moment have none.
 
     Returns:
         The challenger.
@@ -139,7 +148,29 @@ def complete_candidate(
             "images: %s: network %s, union %s", each["label"], each["network"], each["union"]
         )
     logger.info("images: int8: %s", draft.manifest.policy["parity"])
-    return draft
+    return _with_reference(draft, candidate, shards, _frame(uploads), reference, period, load)
+
+
+def _with_reference(
+    draft: Draft,
+    candidate: Bundle,
+    shards: ShardStore,
+    uploads: pd.DataFrame,
+    options: ReferenceOptions,
+    period: Period,
+    load: Originals,
+) -> Draft:
+    window = period.last(options.days)
+    facts = image_facts(shards.index, uploads)
+    recent = facts[(facts["as_of"] >= window.start) & (facts["as_of"] <= window.end)]
+    if recent["as_of"].nunique() < MIN_DAYS:
+        logger.warning("images: the uploads are of no %s days: no reference for drift", MIN_DAYS)
+        return draft
+    completed = replace(candidate, manifest=draft.manifest)
+    scores = scores_of(completed, [*recent["entity_id"]], shards, load)
+    specs = fact_specs(recent)
+    reference = build_reference(recent, scores, specs, {})
+    return replace(draft, manifest=replace(draft.manifest, features=specs, reference=reference))
 
 
 def _pictures(

@@ -61,10 +61,12 @@ def create_pipeline() -> Pipeline:
             inputs={
                 "candidate": "candidate",
                 "shards": "shards",
+                "uploads": "uploads",
                 "training_set": "training_set",
                 "drawn": "drawn",
                 "model": "params:images.model",
                 "store": "params:images.store",
+                "reference": "params:reference",
                 "period": "params:period",
             },
             outputs="challenger",
@@ -78,6 +80,7 @@ def create_pipeline() -> Pipeline:
         inputs={"uploads", "image_labels"},
         parameters={
             "params:period": "params:period",
+            "params:reference": "params:reference.images",
             **{f"params:images.{name}": f"params:images.{name}" for name in shared},
         },
         tags="group.training",

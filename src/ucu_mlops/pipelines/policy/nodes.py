@@ -1,36 +1,20 @@
 """Complete a candidate with what only the scores of today's active entities can tell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import ibis
 
 from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.bundle.store import Bundle, Draft, revise
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import join_features
 from ucu_mlops.features.period import Period
-from ucu_mlops.monitoring.reference import build_reference
+from ucu_mlops.monitoring.reference import ReferenceOptions, build_reference
 from ucu_mlops.review.queue import ReviewOptions
 from ucu_mlops.review.threshold import threshold_for_capacity
-
-
-@dataclass(frozen=True)
-class ReferenceOptions:
-    """What a model remembers of the days before its release.
-
-    Attributes:
-        days: Whole days up to ``as_of`` that count as quiet, at least 2: differences between
-            quiet days are what drift is measured against.
-    """
-
-    days: int
-
-    def __post_init__(self) -> None:
-        if self.days < 2:  # noqa: PLR2004 (a difference needs two)
-            raise ConfigurationError(f"reference.days must be at least 2, got {self.days}")
 
 
 def complete(
