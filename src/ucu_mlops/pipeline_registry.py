@@ -42,7 +42,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "images_store": images_store.create_pipeline(),
         "images_training": images_store.create_pipeline() + images_training.create_pipeline(),
         "images_evaluation": images_evaluation.create_pipeline(),
-        "images_coldstart": images_release.create_coldstart(),
+        "images_coldstart": images_store.create_pipeline() + images_release.create_coldstart(),
         "images_release": images_release.create_pipeline(),
         "images_scoring": scoring.create_pipeline("images"),
         "images_monitoring": monitoring.create_pipeline("images"),

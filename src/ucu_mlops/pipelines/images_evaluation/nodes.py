@@ -22,8 +22,8 @@ from ucu_mlops.images.originals import Originals
 from ucu_mlops.images.plots import plot_precision_recall, plot_robustness
 from ucu_mlops.images.robustness import RobustnessOptions, measure_robustness, robustness_failures
 from ucu_mlops.images.shards import ShardStore
+from ucu_mlops.images.storing import store_options
 from ucu_mlops.images.training_set import labels_in_force
-from ucu_mlops.pipelines.images_store.nodes import store_options
 
 logger = logging.getLogger(__name__)
 

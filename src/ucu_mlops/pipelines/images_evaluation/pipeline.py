@@ -9,6 +9,7 @@ draw_mistakes, plots, list_metrics
 
 from kedro.pipeline import Node, Pipeline
 
+from ucu_mlops.images.storing import store_pictures
 from ucu_mlops.pipelines.images_evaluation.nodes import (
     draw_mistakes,
     evaluate_pictures,
@@ -18,7 +19,6 @@ from ucu_mlops.pipelines.images_evaluation.nodes import (
     plot_bearing,
     plot_curves,
 )
-from ucu_mlops.pipelines.images_store.nodes import store_pictures
 
 
 def create_pipeline() -> Pipeline:

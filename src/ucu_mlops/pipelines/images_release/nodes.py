@@ -13,15 +13,28 @@ from ucu_mlops.images.model_files import label_set_of
 from ucu_mlops.images.originals import Originals
 from ucu_mlops.images.robustness import robustness_failures
 from ucu_mlops.images.shards import ShardStore
-from ucu_mlops.pipelines.images_store.nodes import store_options
+from ucu_mlops.images.storing import store_options
+from ucu_mlops.images.usual import with_reference
+from ucu_mlops.monitoring.reference import ReferenceOptions
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.release.conditions import Condition, needs_no_proof, no_data_fault, not_older
 from ucu_mlops.release.label_gate import LabelGateOptions, compare_labels
 
 
-def begin_with_readers(labels: dict[str, Any], period: Period) -> Draft:
+def begin_with_readers(
+    shards: ShardStore,
+    uploads: ibis.Table,
+    labels: dict[str, Any],
+    store: dict[str, Any],
+    reference: ReferenceOptions,
+    period: Period,
+) -> Draft:
     """Let the readers decide until there is a model."""
-    return reader_rule(parse_labels(labels), period.as_of)
+    draft = reader_rule(parse_labels(labels), period.as_of)
+    uris = dict(zip(shards.index["image_id"], shards.index["uri"], strict=True))
+    load = Originals(uris, shards, store_options(store).objects)
+    rule = Bundle(shards.folder, draft.manifest)  # of no files, so it needs no folder
+    return with_reference(draft, rule, shards, uploads.execute(), reference, period.as_of, load)
 
 
 def answer_holdout(

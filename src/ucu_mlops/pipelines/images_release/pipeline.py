@@ -24,15 +24,30 @@ def create_coldstart() -> Pipeline:
     """Build the step that lets the readers decide until there is a model."""
     step = Node(
         begin_with_readers,
-        inputs={"labels": "params:images.labels", "period": "params:period"},
+        inputs={
+            "shards": "shards",
+            "uploads": "uploads",
+            "labels": "params:images.labels",
+            "store": "params:images.store",
+            "reference": "params:reference",
+            "period": "params:period",
+        },
         outputs="incumbent",
         name="begin_with_readers",
     )
     parameters = {
         "params:period": "params:period",
+        "params:reference": "params:reference.images",
         "params:images.labels": "params:images.labels",
+        "params:images.store": "params:images.store",
     }
-    return Pipeline([step], namespace="images", parameters=parameters, tags="group.training")
+    return Pipeline(
+        [step],
+        namespace="images",
+        inputs={"uploads"},
+        parameters=parameters,
+        tags="group.training",
+    )
 
 
 def create_pipeline() -> Pipeline:

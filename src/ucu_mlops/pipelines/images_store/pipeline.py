@@ -6,7 +6,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.images_store.nodes import store_pictures
+from ucu_mlops.images.storing import store_pictures
 
 
 def create_pipeline() -> Pipeline:

@@ -11,24 +11,23 @@ from numpy.typing import NDArray
 
 from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.features.period import Period
-from ucu_mlops.images.answers import scores_of
 from ucu_mlops.images.evaluation import Judged
 from ucu_mlops.images.experts import read_stored
-from ucu_mlops.images.facts import fact_specs, image_facts
 from ucu_mlops.images.labels import parse_labels
 from ucu_mlops.images.model_files import label_set_of, predictor_of
 from ucu_mlops.images.options import parse_options
 from ucu_mlops.images.originals import Originals
 from ucu_mlops.images.pictures import Pictures, known_masks
 from ucu_mlops.images.shards import ShardStore
+from ucu_mlops.images.storing import store_options
 from ucu_mlops.images.training_set import (
     SplitOptions,
     build_image_training_set,
     labels_in_force,
     training_identity,
 )
-from ucu_mlops.monitoring.reference import MIN_DAYS, ReferenceOptions, build_reference
-from ucu_mlops.pipelines.images_store.nodes import store_options
+from ucu_mlops.images.usual import with_reference
+from ucu_mlops.monitoring.reference import ReferenceOptions
 from ucu_mlops.pipelines.images_training.drawing import DrawingOptions
 
 logger = logging.getLogger(__name__)
@@ -148,29 +147,8 @@ def complete_candidate(
             "images: %s: network %s, union %s", each["label"], each["network"], each["union"]
         )
     logger.info("images: int8: %s", draft.manifest.policy["parity"])
-    return _with_reference(draft, candidate, shards, _frame(uploads), reference, period, load)
-
-
-def _with_reference(
-    draft: Draft,
-    candidate: Bundle,
-    shards: ShardStore,
-    uploads: pd.DataFrame,
-    options: ReferenceOptions,
-    period: Period,
-    load: Originals,
-) -> Draft:
-    window = period.last(options.days)
-    facts = image_facts(shards.index, uploads)
-    recent = facts[(facts["as_of"] >= window.start) & (facts["as_of"] <= window.end)]
-    if recent["as_of"].nunique() < MIN_DAYS:
-        logger.warning("images: the uploads are of no %s days: no reference for drift", MIN_DAYS)
-        return draft
     completed = replace(candidate, manifest=draft.manifest)
-    scores = scores_of(completed, [*recent["entity_id"]], shards, load)
-    specs = fact_specs(recent)
-    reference = build_reference(recent, scores, specs, {})
-    return replace(draft, manifest=replace(draft.manifest, features=specs, reference=reference))
+    return with_reference(draft, completed, shards, _frame(uploads), reference, period.as_of, load)
 
 
 def _pictures(

@@ -17,7 +17,7 @@ from ucu_mlops.images.answers import scores_of
 from ucu_mlops.images.facts import image_facts
 from ucu_mlops.images.originals import Originals
 from ucu_mlops.images.shards import ShardStore
-from ucu_mlops.pipelines.images_store.nodes import store_options
+from ucu_mlops.images.storing import store_options
 
 
 def assemble_image_inputs(shards: ShardStore, uploads: ibis.Table, period: Period) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Unpack tables and parameters for the store of pictures."""
+"""Bring the store of pictures up to date, as the parameters say."""
 
 import logging
 from collections.abc import Iterable
