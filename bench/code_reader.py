@@ -17,6 +17,7 @@ import pandas as pd
 from PIL import Image
 
 from ucu_mlops.images.experts import ReaderOptions, read_codes
+from ucu_mlops.images.figures import count_images, figures_of, macro_f1
 from ucu_mlops.images.labels import LabelSet, parse_labels
 
 LABELS = {
@@ -58,15 +59,15 @@ def measure(folder: Path, label_set: LabelSet) -> tuple[pd.DataFrame, pd.DataFra
     return pd.DataFrame(settings).set_index("setting"), series
 
 
-def _figures(read: np.ndarray, truth: np.ndarray, label_set: LabelSet) -> dict[str, float]:
-    hits, given, shown = (each.sum(axis=0) for each in (read & truth, read, truth))
-    figures: dict[str, float] = {
-        "macro_f1": float((2 * hits / (given + shown)).mean()),
+def _figures(read: np.ndarray, truth: np.ndarray, label_set: LabelSet) -> dict[str, float | None]:
+    counts = count_images(read, truth.astype(np.float64)).sum(axis=0)
+    figures: dict[str, float | None] = {
+        "macro_f1": macro_f1(counts),
         "code_free_flagged": int(read[~truth.any(axis=1)].any(axis=1).sum()),
     }
     for place, name in enumerate(label_set.names):
-        figures[f"{name} precision"] = hits[place] / max(given[place], 1)
-        figures[f"{name} recall"] = hits[place] / max(shown[place], 1)
+        own = figures_of(counts[place])
+        figures |= {f"{name} {figure}": own[figure] for figure in ("precision", "recall")}
     return figures
 
 

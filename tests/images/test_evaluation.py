@@ -130,6 +130,20 @@ def test_intervals_hold_the_figure_and_say_what_was_resampled(report, made_up, l
     assert more["intervals"]["resampled"] == "images"
 
 
+def test_images_of_one_group_are_no_new_evidence():
+    """Ten groups of equal images leave the interval as wide as ten images would."""
+    labels = np.tile([[1.0, 0.0]], (10, 1))
+    probabilities = np.where(np.arange(10)[:, None] < 5, 0.9, 0.1) * labels
+
+    def recall(times):
+        groups = np.repeat([f"series-{each}" for each in range(10)], times)
+        repeated = [np.repeat(each, times, axis=0) for each in (probabilities, labels == 2, labels)]
+        report = evaluate(Judged(*repeated, groups), halves(), TWO, FAST)
+        return report["intervals"]["per_label"]["qr_code"]["network"]["recall"]
+
+    assert recall(1) == recall(20)
+
+
 def test_refuses_thresholds_of_another_label_set(made_up, label_set):
     """A model judged by labels it was not trained on would be judged column by wrong column."""
     images = Judged(made_up.probabilities, made_up.reader, made_up.labels, made_up.groups)

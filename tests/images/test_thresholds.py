@@ -15,6 +15,7 @@ from ucu_mlops.images.policy import decide
 from ucu_mlops.images.thresholds import (
     LabelThreshold,
     choose_thresholds,
+    name_groups,
     union_scores,
     unmet_wishes,
 )
@@ -191,6 +192,26 @@ def test_what_was_read_is_certain_and_what_is_beside_it_doubtful():
     assert scores[1] == 1
     assert scores[2] > 1
     assert scores[3] < 0
+
+
+def test_what_is_out_of_the_question_lowers_no_threshold():
+    """A QR code beside a read barcode is out of reach; nothing else is flagged for its sake."""
+    both = LabelSet(
+        (ImageLabel("qr_code", expert=("QRCode",)), ImageLabel("ean", expert=("EAN13",)))
+    )
+    probabilities = np.array([[0.8, 0.1]] * 5 + [[0.8, 0.9]] * 5 + [[0.2, 0.1]] * 10)
+    labels = np.array([[1, 0]] * 5 + [[1, 1]] * 5 + [[0, 0]] * 10)
+    reader = np.array([[False, False]] * 5 + [[False, True]] * 5 + [[False, False]] * 10)
+    chosen = choose_thresholds(probabilities, labels, [""] * 20, both, reader)
+    assert chosen[0].union.threshold == pytest.approx(0.5)
+    assert (chosen[0].union.state, chosen[0].union.recall) == ("recall_below_wish", 0.5)
+
+
+def test_images_without_a_group_are_no_group_of_their_own_kind():
+    """Two images that nobody grouped lie in two groups; the named ones stay together."""
+    numbers = name_groups(["", "a", "", "a"], 4)
+    assert numbers[1] == numbers[3]
+    assert len(set(numbers.tolist())) == 3
 
 
 @pytest.mark.parametrize(("n", "given"), [(9, 0), (10, 10)], ids=["too few", "enough"])
