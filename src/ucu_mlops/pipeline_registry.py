@@ -5,6 +5,11 @@ from kedro.pipeline import Pipeline
 from ucu_mlops.pipelines import (
     evaluation,
     features,
+    images_evaluation,
+    images_release,
+    images_simulation,
+    images_store,
+    images_training,
     monitoring,
     policy,
     release,
@@ -32,8 +37,27 @@ def register_pipelines() -> dict[str, Pipeline]:
         "scam_monitoring": monitoring.create_pipeline("scam"),
         "scam_crossvalidation": scam_crossvalidation.create_pipeline(),
         "scam_comparison": scam_crossvalidation.create_comparison_pipeline(),
+        "images_simulation": images_simulation.create_pipeline(),
+        "images_simulation_day": images_simulation.create_day_pipeline(),
+        "images_store": images_store.create_pipeline(),
+        "images_training": images_store.create_pipeline() + images_training.create_pipeline(),
+        "images_evaluation": images_evaluation.create_pipeline(),
+        "images_coldstart": images_release.create_coldstart(),
+        "images_release": images_release.create_pipeline(),
+        "images_scoring": scoring.create_pipeline("images"),
+        "images_monitoring": monitoring.create_pipeline("images"),
     }
     retrain = named["scam_training"] + named["scam_evaluation"] + named["scam_release"]
     daily = named["features"] + named["scam_scoring"] + named["scam_monitoring"]
+    images = named["images_training"] + named["images_evaluation"] + named["images_release"]
+    images_daily = named["images_store"] + named["images_scoring"]
+    first_images = named["images_coldstart"] + images
     everything = named["simulation"] + named["scam_coldstart"] + retrain + daily
-    return named | {"scam_retrain": retrain, "scam_daily": daily, "__default__": everything}
+    return named | {
+        "scam_retrain": retrain,
+        "scam_daily": daily,
+        "images_retrain": images,
+        "images_daily": images_daily + named["images_monitoring"],
+        "images_first": first_images + images_daily + named["images_monitoring"],
+        "__default__": everything,
+    }

@@ -300,3 +300,17 @@ def test_one_to_two_percent_of_the_active_scam():
     active = pd.concat([platform.day(nth(day))["sessions"]["user_id"] for day in range(15)])
     truth = platform.truth().set_index("user_id").loc[active.unique()]
     assert 0.01 < (truth["active_from"] <= pd.Timestamp(nth(14), tz="UTC")).mean() < 0.025
+
+
+def test_people_are_those_who_are_there_and_scam_by_then():
+    """On a day everybody has joined and not left; the scammers are those who have begun."""
+    platform = small(prevalence=0.2)
+    day = START + timedelta(days=9)
+    people, truth = platform.people(day), platform.truth().set_index("user_id")
+    begun = truth["active_from"] <= pd.Timestamp(day, tz="UTC")
+    assert people["is_scammer"].tolist() == begun.loc[people["user_id"]].tolist()
+    assert 0 < people["is_scammer"].sum() < len(people)
+    joined = pd.concat([platform.day(START + timedelta(days=n))["users"] for n in range(10)])
+    assert set(people["user_id"]) < set(joined["user_id"])
+    gone = people["user_id"].iloc[:3]
+    assert set(people["user_id"]) - set(platform.people(day, gone)["user_id"]) == set(gone)

@@ -63,13 +63,18 @@ def paired_bootstrap(
     if not names.size:
         raise NotEnoughDataError("bootstrap: there are no rows to resample")
     mid = statistic(np.arange(codes.size, dtype=np.int64))
-    rows_of = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
+    by_entity = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes)
+    starts = np.cumsum(sizes) - sizes
     generator = np.random.default_rng(seed)
     figures = []
     for _ in range(n):
-        drawn = generator.integers(len(rows_of), size=len(rows_of))
+        drawn = generator.integers(sizes.size, size=sizes.size)
+        lengths = sizes[drawn]
+        # Places within each drawn entity, counted from where its rows begin.
+        begins = np.repeat(starts[drawn] - (np.cumsum(lengths) - lengths), lengths)
         try:
-            figures.append(statistic(np.concatenate([rows_of[each] for each in drawn])))
+            figures.append(statistic(by_entity[begins + np.arange(begins.size)]))
         except NotEnoughDataError:
             continue
     if len(figures) < n / 2:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ucu_mlops.errors import ConfigurationError, ReleaseError
 from ucu_mlops.release.ledger import Ledger, Move, champions
@@ -35,6 +36,29 @@ class Proposal:
         """Refuse an action that nobody would act on."""
         if self.action not in ACTIONS:
             raise ConfigurationError(f"action must be one of {ACTIONS}, got {self.action!r}")
+
+
+def propose(gate: dict[str, Any]) -> Proposal:
+    """Word the gate's verdict as a move of the ledger, or as none."""
+    failed = [each["name"] for each in gate["conditions"] if not each["holds"]]
+    segments = gate["metrics"]["segments"].values()
+    unmeasured = sum(each["gain"] is None for each in segments)
+    why = (
+        f"gate of {gate['as_of']}: "
+        + (f"failed {', '.join(failed)}" if failed else "every condition holds")
+        + (f"; {unmeasured} of {len(segments)} segments not measured" if unmeasured else "")
+    )
+    logger.info(
+        "%s: version %s against champion %s: %s (%s)",
+        *(gate["model"], gate["challenger"], gate["champion"], gate["action"], why),
+    )
+    return Proposal(
+        model=gate["model"],
+        version=gate["challenger"],
+        action=gate["action"],
+        why=why,
+        decision_id=gate["decision_id"],
+    )
 
 
 def cold_start(

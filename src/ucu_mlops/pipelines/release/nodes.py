@@ -1,6 +1,5 @@
 """From two versions' scores to a verdict, and from the verdict to a proposed move."""
 
-import logging
 from typing import Any
 
 import ibis
@@ -14,10 +13,7 @@ from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.release.conditions import needs_no_proof, no_data_fault, not_older, quick_enough
 from ucu_mlops.release.gate import compare
 from ucu_mlops.release.latency import scoring_seconds
-from ucu_mlops.release.moves import Proposal
 from ucu_mlops.release.options import GateOptions
-
-logger = logging.getLogger(__name__)
 
 
 def time_scoring(challenger: Bundle, incumbent: Bundle) -> dict[str, float]:
@@ -97,26 +93,3 @@ def _decided(decisions: ibis.Table, period: Period) -> str | None:
     """Look up what monitoring decided about the day, if it did."""
     own = decisions.filter(decisions["as_of"] == period.as_of).select("action").execute()
     return None if own.empty else str(own["action"].iloc[0])
-
-
-def propose(gate: dict[str, Any]) -> Proposal:
-    """Word the gate's verdict as a move of the ledger, or as none."""
-    failed = [each["name"] for each in gate["conditions"] if not each["holds"]]
-    segments = gate["metrics"]["segments"].values()
-    unmeasured = sum(each["gain"] is None for each in segments)
-    why = (
-        f"gate of {gate['as_of']}: "
-        + (f"failed {', '.join(failed)}" if failed else "every condition holds")
-        + (f"; {unmeasured} of {len(segments)} segments not measured" if unmeasured else "")
-    )
-    logger.info(
-        "%s: version %s against champion %s: %s (%s)",
-        *(gate["model"], gate["challenger"], gate["champion"], gate["action"], why),
-    )
-    return Proposal(
-        model=gate["model"],
-        version=gate["challenger"],
-        action=gate["action"],
-        why=why,
-        decision_id=gate["decision_id"],
-    )

@@ -7,7 +7,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.release.nodes import judge, propose, time_scoring
+from ucu_mlops.pipelines.release.nodes import judge, time_scoring
+from ucu_mlops.release.moves import propose
 
 
 def create_pipeline(model: str) -> Pipeline:

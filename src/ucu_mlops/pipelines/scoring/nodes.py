@@ -3,12 +3,13 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
 import pandas as pd
 
+from ucu_mlops.bundle.manifest import Manifest
 from ucu_mlops.bundle.specs import check_declared
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import NotEnoughDataError
@@ -89,27 +90,45 @@ def choose_cases(
     review: ReviewOptions,
     period: Period,
 ) -> pd.DataFrame:
-    """Choose the day's cases, within what moderators can check.
+    """Choose the day's cases, within what moderators can check; labels share the capacity.
 
     Returns:
         One row per case, the columns of ``cases``, reasons still empty.
     """
     manifest = champion.manifest
-    own = scores.filter(scores["as_of"] == period.as_of).select("entity_id", "probability")
+    own = scores.filter(scores["as_of"] == period.as_of).select("entity_id", "label", "probability")
     todays = inputs.filter(inputs["as_of"] == period.as_of)
     reported = todays.select("entity_id", "reports_known_today")
     past = cases.filter(cases["model"] == manifest.model, cases["as_of"] < period.as_of)
-    return build_queue(
-        own.join(reported, "entity_id").execute(),
-        counted_verdicts(past, verdicts, period.as_of).execute(),
-        model=manifest.model,
-        label=manifest.labels[0].name,
-        as_of=period.as_of,
-        version=str(champion.version),
-        source=manifest.kind,
-        threshold=manifest.labels[0].threshold,
-        options=review,
-    )
+    queues = [
+        build_queue(
+            own.filter(own["label"] == label.name).join(reported, "entity_id").execute(),
+            counted_verdicts(
+                past.filter(past["label"] == label.name), verdicts, period.as_of
+            ).execute(),
+            model=manifest.model,
+            label=label.name,
+            as_of=period.as_of,
+            version=str(champion.version),
+            source=manifest.kind,
+            threshold=label.threshold,
+            options=replace(review, capacity=capacity),
+        )
+        for label, capacity in zip(manifest.labels, _split(review, manifest), strict=True)
+    ]
+    return _ranked(queues)
+
+
+def _split(review: ReviewOptions, manifest: Manifest) -> list[int]:
+    """Give each label its part of the capacity: the same for each, the rest to the first ones."""
+    each, rest = divmod(review.capacity, len(manifest.labels))
+    return [each + (place < rest) for place in range(len(manifest.labels))]
+
+
+def _ranked(queues: list[pd.DataFrame]) -> pd.DataFrame:
+    """Put the labels' queues into one: the first of each, then the second of each, and so on."""
+    merged = pd.concat(queues).sort_values("rank", kind="stable", ignore_index=True)
+    return merged.assign(rank=pd.RangeIndex(1, len(merged) + 1).astype("int64"))
 
 
 def list_for_moderators(queue: ibis.Table, period: Period) -> pd.DataFrame:

@@ -1,15 +1,18 @@
-"""A day's features to scores and a queue, once for each model.
+"""A day's entities to scores and a queue, once for each model.
 
-``<model>.champion`` → assemble_inputs → ``<model>.inputs`` → score → ``<model>.scores``
+``<model>.champion`` → assemble → ``<model>.inputs`` → score → ``<model>.scores``
 → choose_cases → ``<model>.chosen`` → explain_cases → ``<model>.queue`` → ``<model>.worklist``
+(what a model does in its own way: assemble, score, explain)
 """
-
-from collections.abc import Callable
-from typing import Any
 
 from kedro.pipeline import Node, Pipeline
 
 from ucu_mlops.bundle.scoring import score
+from ucu_mlops.pipelines.scoring.images import (
+    assemble_image_inputs,
+    explain_image_cases,
+    score_images,
+)
 from ucu_mlops.pipelines.scoring.nodes import (
     assemble_inputs,
     choose_cases,
@@ -17,62 +20,32 @@ from ucu_mlops.pipelines.scoring.nodes import (
     list_for_moderators,
 )
 
-EXPLAINERS: dict[str, Callable[..., Any]] = {"scam": explain_scam_cases}
-SHARED = {"population", "feature_tables", "cases", "verdicts"}
+SHARED = {"cases", "verdicts"}
+CHAMPION, PERIOD = {"champion": "champion"}, {"period": "params:period"}
 
 
 def create_pipeline(model: str) -> Pipeline:
     """Build the daily scoring of a model: the same steps for each, in its namespace."""
+    own, shared, parameters = OWN_STEPS[model]
     steps = [
-        Node(
-            assemble_inputs,
-            inputs={
-                "champion": "champion",
-                "population": "population",
-                "feature_tables": "feature_tables",
-                "features": "params:features",
-                "options": "params:scoring",
-                "period": "params:period",
-            },
-            outputs="inputs",
-            name="assemble_inputs",
-        ),
-        Node(
-            score,
-            inputs={"champion": "champion", "inputs": "inputs", "period": "params:period"},
-            outputs="scores",
-            name="score",
-        ),
+        *own,
         Node(
             choose_cases,
-            inputs={
+            inputs=CHAMPION
+            | PERIOD
+            | {
                 "scores": "scores",
                 "inputs": "inputs",
                 "cases": "cases",
                 "verdicts": "verdicts",
-                "champion": "champion",
                 "review": "params:review",
-                "period": "params:period",
             },
             outputs="chosen",
             name="choose_cases",
         ),
         Node(
-            EXPLAINERS[model],
-            inputs={
-                "chosen": "chosen",
-                "inputs": "inputs",
-                "cases": "cases",
-                "features": "params:features",
-                "champion": "champion",
-                "period": "params:period",
-            },
-            outputs="queue",
-            name="explain_cases",
-        ),
-        Node(
             list_for_moderators,
-            inputs={"queue": "queue", "period": "params:period"},
+            inputs=PERIOD | {"queue": "queue"},
             outputs="worklist",
             name="list_for_moderators",
         ),
@@ -80,12 +53,67 @@ def create_pipeline(model: str) -> Pipeline:
     return Pipeline(
         steps,
         namespace=model,
-        inputs=SHARED,
+        inputs=SHARED | shared,
         parameters={
-            "params:features": "params:features",
             "params:period": "params:period",
             "params:review": f"params:review.{model}",
-            "params:scoring": f"params:scoring.{model}",
+            **parameters,
         },
         tags="group.scoring",
     )
+
+
+SCAM = [
+    Node(
+        assemble_inputs,
+        inputs=CHAMPION
+        | PERIOD
+        | {
+            "population": "population",
+            "feature_tables": "feature_tables",
+            "features": "params:features",
+            "options": "params:scoring",
+        },
+        outputs="inputs",
+        name="assemble_inputs",
+    ),
+    Node(score, inputs=CHAMPION | PERIOD | {"inputs": "inputs"}, outputs="scores", name="score"),
+    Node(
+        explain_scam_cases,
+        inputs=CHAMPION
+        | PERIOD
+        | {"chosen": "chosen", "inputs": "inputs", "cases": "cases", "features": "params:features"},
+        outputs="queue",
+        name="explain_cases",
+    ),
+]
+IMAGES = [
+    Node(
+        assemble_image_inputs,
+        inputs=PERIOD | {"shards": "shards", "uploads": "uploads"},
+        outputs="inputs",
+        name="assemble_inputs",
+    ),
+    Node(
+        score_images,
+        inputs=CHAMPION
+        | PERIOD
+        | {"inputs": "inputs", "shards": "shards", "store": "params:images.store"},
+        outputs="scores",
+        name="score",
+    ),
+    Node(
+        explain_image_cases,
+        inputs=CHAMPION | {"chosen": "chosen", "shards": "shards"},
+        outputs="queue",
+        name="explain_cases",
+    ),
+]
+OWN_STEPS = {
+    "scam": (
+        SCAM,
+        {"population", "feature_tables"},
+        {"params:features": "params:features", "params:scoring": "params:scoring.scam"},
+    ),
+    "images": (IMAGES, {"uploads"}, {"params:images.store": "params:images.store"}),
+}

@@ -65,7 +65,7 @@ def _blur(rng: np.random.Generator, scene: Image.Image, scale: float) -> Image.I
         how = pick(rng, (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC))
         return scene.resize(small, Image.Resampling.BILINEAR).resize(scene.size, how)
     if kind < 0.5:  # noqa: PLR2004 - three in ten are out of focus
-        return scene.filter(ImageFilter.GaussianBlur(scale * log_uniform(rng, 0.4, 2.8)))
+        return scene.filter(ImageFilter.GaussianBlur(scale * log_uniform(rng, 0.4, 2.4)))
     if kind < 0.62:  # noqa: PLR2004 - one in eight has moved
         along, across = scale * log_uniform(rng, 0.8, 4), scale * 0.3
         radius = (along, across) if chance(rng, 0.5) else (across, along)
@@ -75,7 +75,7 @@ def _blur(rng: np.random.Generator, scene: Image.Image, scale: float) -> Image.I
 
 def _light(rng: np.random.Generator, pixels: Field) -> Field:
     """Light the scene unevenly, with shadows and glare, and expose it."""
-    high, low = between(rng, 140, 255), 50 * rng.random() ** 2
+    high, low = 255 - 110 * rng.random() ** 2, 50 * rng.random() ** 2
     pixels *= (high - low) / 255
     pixels += low
     if pixels.ndim == 3 and chance(rng, 0.6):  # noqa: PLR2004 - colour has three axes

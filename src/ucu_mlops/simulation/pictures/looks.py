@@ -15,7 +15,7 @@ _EYE = 7  # modules
 
 def draw_fashionable(rng: np.random.Generator) -> Code:
     """Draw a QR code as designers make them: readers cope, for its error level is the highest."""
-    version, mask = int(rng.integers(3, 8)), int(rng.integers(8))
+    version, mask = int(rng.integers(4, 8)), int(rng.integers(8))  # 4 holds 34 letters
     content = random_content(rng, 8, 20)
     symbol = segno.make_qr(content, error="H", version=version, mask=mask, boost_error=False)
     matrix = np.array(symbol.matrix) == 1

@@ -27,7 +27,8 @@ from ucu_mlops.simulation.pictures.sheets import (
 )
 
 _LEAST_MODULE = 1.2  # pixels: with less, nothing of a code is left but grey
-_GREY = 0.35  # of the pictures, where colour may be had
+_LARGEST, _TOWARDS_LARGE = 0.98, 0.6  # of what fits; below 1, half are above the octaves' middle
+_GREY = 0.45  # of the pictures, where colour may be had
 
 
 @dataclass(frozen=True)
@@ -74,18 +75,16 @@ def paint(
     if chance(rng, 0.2 if codes else 0.45):
         for _ in range(int(rng.integers(1, 3))):
             _paste_decoy(rng, seed, canvas, mode)
-    corners: list[tuple[str, Quad]] = []
+    pasted: list[tuple[Code, Quad]] = []
     for code in codes:
-        quad = _paste_code(rng, code, canvas, (options, family), [q for _, q in corners])
+        quad = _paste_code(rng, code, canvas, (options, family), [q for _, q in pasted])
         if quad is not None:
-            corners.append((code.label, quad))
+            pasted.append((code, quad))
     if chance(rng, 0.12):
         occlude(rng, canvas)
-    return Drawn(photograph(rng, canvas), tuple(corners), family, _look(codes))
-
-
-def _look(codes: Sequence[Code]) -> str:
-    return "new" if any(code.look == "new" for code in codes) else "usual"
+    corners = tuple((code.label, quad) for code, quad in pasted)
+    look = "new" if any(code.look == "new" for code, _ in pasted) else "usual"
+    return Drawn(photograph(rng, canvas), corners, family, look)
 
 
 def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int]) -> Image.Image:
@@ -104,8 +103,8 @@ def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int
 def _aspect(rng: np.random.Generator, code: Code) -> float:
     """Return height by width: of linear codes anything, of the others as it is printed."""
     rows, columns = code.modules.shape
-    if rows == 1:
-        return log_uniform(rng, 0.12, 1)
+    if rows == 1:  # mostly half as high as wide, at times a ribbon
+        return log_uniform(rng, 0.1, 0.3) if chance(rng, 0.25) else log_uniform(rng, 0.3, 1)
     stretch = between(rng, 1, 3) if code.kind in {"PDF417", "CompactPDF417"} else 1
     return float(rows / columns * stretch)
 
@@ -115,8 +114,9 @@ def _share(rng: np.random.Generator, code: Code, extent: tuple[int, int], least:
     if code.label == "linear_barcode" and chance(rng, 0.1):
         return between(rng, 1, 1.3)
     needed = _LEAST_MODULE * max(code.modules.shape) / code.scale / min(extent)
-    least = min(max(least, needed), 0.98)
-    return log_uniform(rng, least, 0.98)
+    least = min(max(least, needed), _LARGEST)
+    skewed: float = least * (_LARGEST / least) ** (rng.random() ** _TOWARDS_LARGE)
+    return skewed
 
 
 def _paste_code(
@@ -142,7 +142,7 @@ def _paste_code(
         sheet = ink_sheet(rng, code, size, canvas)
     else:
         sheet = label_sheet(rng, code, size, "L" if canvas.mode == "L" else "RGB")
-    if code.label == "linear_barcode" and chance(rng, 0.2):
+    if chance(rng, 0.2 if code.label == "linear_barcode" else 0.06):
         sheet = bend(rng, sheet)
     paste(canvas, sheet, quad)
     return quad

@@ -27,7 +27,7 @@ def place(rng: np.random.Generator, aspect: float, extent: tuple[int, int], shar
     """
     quad = np.array([[-1, -aspect], [1, -aspect], [1, aspect], [-1, aspect]], np.float64)
     quad /= max(1, aspect)
-    tilt = rng.normal(0, 0.1, 2)  # of the plane against the camera
+    tilt = np.clip(rng.normal(0, 0.08, 2), -0.16, 0.16)  # of the plane against the camera
     quad = quad / (1 + quad @ tilt)[:, None]
     quad = quad @ _turn(rng)
     quad -= quad.min(axis=0)

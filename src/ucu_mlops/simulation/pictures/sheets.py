@@ -10,13 +10,17 @@ from ucu_mlops.simulation.pictures.backgrounds import BACKGROUND_SIDE, backgroun
 from ucu_mlops.simulation.pictures.chance import between, chance, pick
 from ucu_mlops.simulation.pictures.codes import Code
 from ucu_mlops.simulation.pictures.scenery import ink, write_lines
-from ucu_mlops.simulation.pictures.writing import font, words
+from ucu_mlops.simulation.pictures.writing import font
 
 Mode = Literal["L", "RGB"]
 Ink = tuple[int, ...]
 _DECOYS = ("text_page", "grid", "checkerboard", "stripes", "crossword", "halftone", "marble")
+_DECOY_VARIANTS = 6
 _GUARDED = ("EAN13", "EAN8", "UPCA", "UPCE")
+_LEAST_BOLD = 11  # pixels
 _DARK_GROUND = 100
+# Tight around the code; a label with words; a page, most of which lies beyond the picture.
+_MANNERS = ("tight", "tight", "label", "label", "page")
 
 
 @dataclass(frozen=True)
@@ -78,19 +82,26 @@ def label_sheet(rng: np.random.Generator, code: Code, size: tuple[int, int], mod
     dark, light = colours(rng, mode, code.look)
     module = width / code.columns
     quiet = max(2, round(code.quiet * module * between(rng, 0.4, 1.3)))
-    is_busy = chance(rng, 0.45)
-    extra = [quiet + (round(between(rng, 0, 0.5) * height) if is_busy else 0) for _ in range(4)]
+    manner = pick(rng, _MANNERS)
+    left, top, right, bottom = _margins(rng, quiet, min(size), manner)
     if code.label == "linear_barcode":
-        extra[1], extra[3] = max(2, extra[1] // 2), max(extra[3], round(0.25 * min(height, 90)))
-    left, top, right, bottom = extra
+        top, bottom = max(2, top // 2), max(bottom, round(0.25 * min(height, 90)))
     sheet = Image.new(mode, (left + width + right, top + height + bottom), light)
     sheet.paste(tint(print_code(code, width, height), dark, light), (left, top))
     if code.text and chance(rng, 0.8):
         _write_digits(rng, sheet, code, (left, top + height, width), (dark, light))
-    if is_busy:
+    if manner != "tight":
         _write_around(rng, sheet, (quiet, (left, top, width, height)), dark)
     box = (left, top, left + width, top + height)
     return Sheet(sheet, _outline(rng, sheet.size), box)
+
+
+def _margins(rng: np.random.Generator, quiet: int, edge: int, manner: str) -> list[int]:
+    """Return the width of what is around a code: left, top, right, bottom."""
+    if manner == "tight":
+        return [quiet] * 4
+    low, high = (0.0, 0.5) if manner == "label" else (0.4, 1.6)
+    return [quiet + round(between(rng, low, high) * edge) for _ in range(4)]
 
 
 def ink_sheet(
@@ -112,7 +123,9 @@ def decoy_sheet(rng: np.random.Generator, seed: int, size: tuple[int, int], mode
     """Lay out a label without a code: print, or a cut of something like a code."""
     width, height = size
     if chance(rng, 0.6):
-        image = background(seed, pick(rng, _DECOYS), 0).convert(mode)
+        image = background(seed, pick(rng, _DECOYS), int(rng.integers(_DECOY_VARIANTS))).convert(
+            mode
+        )
         side = round(BACKGROUND_SIDE * between(rng, 0.25, 1))
         box = _somewhere(rng, side, side)
         sheet = image.resize(size, Image.Resampling.BILINEAR, box=box)
@@ -158,15 +171,13 @@ def _write_digits(
         drawing.rectangle((left + inset, top - size // 2, middle - inset, top), fill=light)
         drawing.rectangle((middle + inset, top - size // 2, left + width - inset, top), fill=light)
         top -= size // 2
-    face = font(size)
+    face, bold = font(size), int(chance(rng, 0.5) and size > _LEAST_BOLD)
     spread = width / (len(code.text) + 1)
+    parts = [(left + width * between(rng, 0, 0.3), code.text)]
     if chance(rng, 0.6):  # letters spread over the code's width
-        for number, letter in enumerate(code.text):
-            at = (left + spread * (number + 0.5), top)
-            drawing.text(at, letter, fill=dark, font=face)
-    else:
-        at = (left + width * between(rng, 0, 0.3), top)
-        drawing.text(at, code.text, fill=dark, font=face)
+        parts = [(left + spread * (n + 0.5), letter) for n, letter in enumerate(code.text)]
+    for at, part in parts:
+        drawing.text((at, top), part, fill=dark, font=face, stroke_width=bold)
 
 
 def _write_around(
@@ -176,16 +187,17 @@ def _write_around(
     dark: Ink,
 ) -> None:
     """Write words beside the code, outside of its quiet zone, and at times a frame."""
-    quiet, (left, top, _, height) = inner
+    quiet, (left, top, width, height) = inner
     drawing = ImageDraw.Draw(sheet)
-    above, below = top - quiet, sheet.height - top - height - quiet
-    smallest_line = 7
-    if above > smallest_line:
-        drawing.text((left, 1), words(rng, 14), fill=dark, font=font(min(above - 2, 40)))
-    if below > smallest_line and chance(rng, 0.6):
-        at = (left, top + height + quiet)
-        drawing.text(at, words(rng, 18), fill=dark, font=font(min(below - 2, 30)))
-    if left - quiet > 2 * smallest_line and chance(rng, 0.5):
-        write_lines(rng, sheet, (1, 1, left - quiet, sheet.height), dark)
+    right, bottom = left + width + quiet, top + height + 2 * quiet
+    zones = (
+        (1, 1, sheet.width, top - quiet),
+        (max(1, left - quiet), bottom, sheet.width, sheet.height),
+        (1, top, left - quiet, bottom),
+        (right, top, sheet.width, bottom),
+    )
+    for zone in zones:
+        if chance(rng, 0.7):
+            write_lines(rng, sheet, zone, dark)
     if chance(rng, 0.3):
         drawing.rectangle((0, 0, sheet.width - 1, sheet.height - 1), outline=dark, width=2)

@@ -1,10 +1,9 @@
 """What the users of a simulated platform upload on any one day, and what it really shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import fsspec
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -57,23 +56,6 @@ class _Made:
         return any(label == shown for shown, _ in self.drawn.corners)
 
 
-def play_past(
-    options: UploadOptions, folder: str, people: Mapping[date, pd.DataFrame] | None = None
-) -> Iterator[DayOfUploads]:
-    """Play the past day by day; see :func:`upload_day`.
-
-    Args:
-        options: How much is uploaded.
-        folder: Where the objects will lie.
-        people: Who is there, by day.
-
-    Yields:
-        The days.
-    """
-    for day in options.past():
-        yield upload_day(options, folder, day, people[day] if people else None)
-
-
 def upload_day(
     options: UploadOptions, folder: str, day: date, people: pd.DataFrame | None = None
 ) -> DayOfUploads:
@@ -119,15 +101,6 @@ def upload_day(
         },
     )
     return DayOfUploads(uploads.astype({"uri": "str"}), truth.astype({"repeats": "str"}), objects)
-
-
-def store_objects(objects: Mapping[str, bytes], folder: str) -> None:
-    """Write objects below a folder of any store that fsspec knows."""
-    store, root = fsspec.url_to_fs(folder)
-    for parent in sorted({name.rpartition("/")[0] for name in objects}):
-        store.makedirs(f"{root}/{parent}", exist_ok=True)
-    for name, content in objects.items():
-        store.pipe_file(f"{root}/{name}", content)
 
 
 def _own(options: UploadOptions, day: date, purpose: str) -> np.random.Generator:

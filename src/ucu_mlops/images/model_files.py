@@ -1,0 +1,107 @@
+"""What an image model's bundle holds, and how its answers are asked for: no torch needed.
+
+``model.onnx``, ``model_int8.onnx`` (where it decides alike), ``model.safetensors`` with
+``config.json`` and ``preprocessing.json``; labels, thresholds and looks are in ``bundle.json``
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from ucu_mlops.bundle.manifest import LabelSpec
+from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.errors import BundleError, ConfigurationError
+from ucu_mlops.images.labels import LabelSet, parse_labels
+from ucu_mlops.images.onnx_predictor import ImagePredictor
+from ucu_mlops.images.operating_point import OperatingPoint
+from ucu_mlops.images.options import LookOptions, PreprocessingSettings
+from ucu_mlops.images.thresholds import LabelThreshold
+
+FP32, INT8 = "model.onnx", "model_int8.onnx"
+
+
+def policy_of(
+    label_set: LabelSet,
+    settings: PreprocessingSettings,
+    looks: LookOptions,
+    thresholds: tuple[LabelThreshold, ...] = (),
+) -> dict[str, Any]:
+    """Write down how answers are asked for and what is done with them, as a bundle keeps it."""
+    labels = {each.name: asdict(each) for each in label_set.labels}
+    for each in labels.values():
+        del each["name"]
+    return {
+        "labels": labels,
+        "label_set": label_set.version,
+        "preprocessing": asdict(settings),
+        "looks": asdict(looks),
+        "thresholds": [asdict(each) for each in thresholds],
+    }
+
+
+def predictor_of(bundle: Bundle, threads: int = 0, *, precise: bool = False) -> ImagePredictor:
+    """Open a bundle's network: the quantized one, where it decides alike.
+
+    Args:
+        bundle: An image model's.
+        threads: Cores for one call; 0: all.
+        precise: Whether the full precision is wanted all the same.
+
+    Raises:
+        BundleError: It is no image model's, or its network cannot be read.
+    """
+    quantized = INT8 in bundle.manifest.files and not precise
+    with _readable(bundle):
+        settings = PreprocessingSettings(**bundle.manifest.policy["preprocessing"])
+        looks = LookOptions(**bundle.manifest.policy["looks"])
+    return ImagePredictor(bundle.read_bytes(INT8 if quantized else FP32), settings, looks, threads)
+
+
+def label_set_of(bundle: Bundle) -> LabelSet:
+    """Give the labels that a model was trained on, with what was asked of each.
+
+    Raises:
+        BundleError: It is no image model's.
+    """
+    with _readable(bundle):
+        return parse_labels(bundle.manifest.policy["labels"])
+
+
+def thresholds_of(bundle: Bundle) -> tuple[LabelThreshold, ...]:
+    """Give the thresholds that a model was completed with.
+
+    Raises:
+        BundleError: It is no image model's, or was not completed.
+    """
+    with _readable(bundle):
+        found = tuple(_threshold(each) for each in bundle.manifest.policy["thresholds"])
+    if not found:
+        raise BundleError(f"{bundle.folder} has no thresholds yet; run images_training again")
+    return found
+
+
+def label_specs(thresholds: tuple[LabelThreshold, ...], label_set: LabelSet) -> list[LabelSpec]:
+    """Give each label the threshold of who decides about it."""
+    return [
+        LabelSpec(
+            asked.name, (each.network if asked.decides == "network" else each.union).threshold
+        )
+        for asked, each in zip(label_set.labels, thresholds, strict=True)
+    ]
+
+
+def _threshold(raw: Mapping[str, Any]) -> LabelThreshold:
+    points = {name: OperatingPoint(**raw[name]) for name in ("network", "union")}
+    return LabelThreshold(**{**raw, **points})
+
+
+@contextmanager
+def _readable(bundle: Bundle) -> Iterator[None]:
+    """Say in one line that a bundle is no image model's."""
+    try:
+        yield
+    except (KeyError, TypeError, ConfigurationError) as error:
+        raise BundleError(
+            f"{bundle.folder} is no bundle of the image model ({error}); train one"
+        ) from error

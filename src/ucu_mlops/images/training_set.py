@@ -1,0 +1,196 @@
+"""Which pictures a network learns from, which it is judged by, and what each shows.
+
+labels given, verdicts → labels in force; groups, near-duplicates → splits
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
+from ucu_mlops.images.duplicates import near_duplicates, number_by_first
+from ucu_mlops.images.labels import LabelSet
+from ucu_mlops.quality.hashing import derived_id, hash_share
+
+LABEL_NEEDS = ("image_id", "label", "shown", "given_at")
+SMALLEST = 2  # groups with a label: one to learn it from, one to choose its threshold by
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """How pictures are parted.
+
+    Attributes:
+        holdout_share: Share of groups that no version is ever trained on.
+        holdout_salt: Salt of the hash that picks them; changing it voids every comparison.
+        validation_share: Share of the positives of each label, in whole groups, by which the
+            network's best epoch and the thresholds are chosen.
+        duplicate_distance: Bits in which the hashes of near-duplicates differ at most, 0 to 7.
+    """
+
+    holdout_share: float
+    holdout_salt: str
+    validation_share: float
+    duplicate_distance: int
+
+    def __post_init__(self) -> None:
+        """Refuse shares that leave nothing."""
+        for key in ("holdout_share", "validation_share"):
+            value = getattr(self, key)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
+                raise ConfigurationError(
+                    f"images.split.{key} must be from 0 and below 1, got {value!r}"
+                )
+        if self.duplicate_distance not in range(8):
+            raise ConfigurationError(
+                f"images.split.duplicate_distance must be 0 to 7, got {self.duplicate_distance!r}"
+            )
+
+
+def labels_in_force(given: pd.DataFrame, label_set: LabelSet, known_by: date) -> pd.DataFrame:
+    """Give what is known of each picture at the end of a day: the latest word counts.
+
+    Args:
+        given: One row per picture, label and giver: ``image_id``, ``label``, ``shown`` (bool),
+            ``given_by``, ``given_at`` (timestamp, UTC).
+        label_set: The labels wanted; others are left out.
+        known_by: The day, meaning its end (UTC); what was said later is not known yet.
+
+    Returns:
+        One row per picture about which anything is known, by ``image_id`` (the index): one float
+        column per label, 1.0 shown, 0.0 not shown, NaN unknown.
+
+    Raises:
+        SchemaError: A column is missing.
+    """
+    if missing := sorted(set(LABEL_NEEDS) - set(given.columns)):
+        raise SchemaError(f"image labels need {missing}; got {list(given.columns)}")
+    end = pd.Timestamp(known_by, tz="UTC") + pd.Timedelta(days=1)
+    said_at = pd.to_datetime(given["given_at"], utc=True)
+    known = given.assign(given_at=said_at)[said_at.lt(end) & given["label"].isin(label_set.names)]
+    # Of two words of one moment the one that a label is shown counts: to miss it costs more.
+    last = known.sort_values(["given_at", "shown"]).drop_duplicates(
+        ["image_id", "label"], keep="last"
+    )
+    wide = last.pivot_table(index="image_id", columns="label", values="shown", aggfunc="last")
+    return wide.astype("float64").reindex(columns=list(label_set.names)).sort_index()
+
+
+def build_image_training_set(
+    index: pd.DataFrame,
+    groups: pd.Series,
+    labels: pd.DataFrame,
+    label_set: LabelSet,
+    options: SplitOptions,
+) -> pd.DataFrame:
+    """Part the labelled pictures that are stored, whole groups at a time.
+
+    A group is what was given as one (a camera series, an uploader), with every near-duplicate.
+    Held out is a group any of whose given names falls into the share, for good. Of the others,
+    validation takes whole groups, in the order of their hash, until each label has its share of
+    positives there, and leaves each label at least one group to learn from.
+
+    Args:
+        index: A store's index.
+        groups: The given group of each picture, by ``image_id``; empty where unknown.
+        labels: As :func:`labels_in_force` gives them.
+        label_set: The labels.
+        options: The shares.
+
+    Returns:
+        One row per picture: ``image_id``, ``group`` (string), ``split`` (``train``,
+        ``validation`` or ``holdout``), ``weight`` (1.0) and a float column per label.
+
+    Raises:
+        NotEnoughDataError: No picture is labelled and stored, or a label is shown by pictures of
+            fewer than two groups that may be learnt from.
+    """
+    names = list(label_set.names)
+    stored = index[index["image_id"].isin(labels.index)].sort_values("image_id", ignore_index=True)
+    if stored.empty:
+        raise NotEnoughDataError(
+            f"none of the {len(index)} stored pictures has a label of {names}; "
+            "label some, or look into the quarantine for the others"
+        )
+    shown = labels.loc[stored["image_id"], names].to_numpy(dtype=np.float64)
+    given = groups.reindex(stored["image_id"]).fillna("").to_numpy(dtype=object)
+    own = np.where(given == "", stored["image_id"].to_numpy(dtype=object), given)
+    joined = _joined(own, near_duplicates(stored["dhash"], options.duplicate_distance))
+    is_held_out = pd.Series(hash_share(own, options.holdout_salt) < options.holdout_share)
+    held_out = is_held_out.groupby(joined).transform("any").to_numpy(dtype=bool)
+    validating = _validation(joined, shown, held_out, label_set, options)
+    split = np.select([held_out, validating], ["holdout", "validation"], "train")
+    name = pd.Series(own).groupby(joined).transform("min")
+    frame = pd.DataFrame({"image_id": stored["image_id"], "group": name.astype("str")})
+    frame = frame.assign(split=pd.array(split, dtype="str"), weight=1.0)
+    return frame.assign(**{label: shown[:, place] for place, label in enumerate(names)})
+
+
+def training_identity(training_set: pd.DataFrame, label_set: LabelSet, as_of: date) -> str:
+    """Identify who is labelled how and split where, under which label set."""
+    content = pd.util.hash_pandas_object(training_set, index=False).to_numpy()
+    return derived_id("images", as_of.isoformat(), label_set.version, content.tobytes().hex())
+
+
+def _joined(own: NDArray[np.object_], cluster: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Join given groups that share a cluster, and clusters that share a group."""
+    codes, _ = pd.factorize(own)
+    joined = codes.astype(np.int64)
+    while True:
+        least = pd.Series(joined).groupby(cluster).transform("min")
+        wider = least.groupby(joined).transform("min").to_numpy(dtype=np.int64)
+        if (wider == joined).all():
+            return number_by_first(joined)
+        joined = wider
+
+
+def _validation(
+    joined: NDArray[np.int64],
+    shown: NDArray[np.float64],
+    held_out: NDArray[np.bool_],
+    label_set: LabelSet,
+    options: SplitOptions,
+) -> NDArray[np.bool_]:
+    """Choose whole groups to validate by; shape ``(n,)``."""
+    free = np.unique(joined[~held_out])
+    order = free[np.argsort(hash_share(free, "validation"), kind="stable")]
+    positives: NDArray[np.float64] = np.stack(
+        [
+            np.bincount(joined, shown[:, place] == 1, joined.max() + 1).astype(np.float64)
+            for place in range(shown.shape[1])
+        ]
+    )
+    chosen: set[int] = set()
+    for place in np.argsort(
+        [(positives[place][free] > 0).sum() for place in range(len(positives))]
+    ):
+        having = [group for group in order if positives[place][group] > 0]
+        if len(having) < SMALLEST:
+            raise NotEnoughDataError(
+                f"label {label_set.names[place]!r} is shown in {len(having)} of the groups that "
+                f"may be learnt from, {SMALLEST} are needed; label more pictures, or leave it "
+                "out of images.labels"
+            )
+        wanted = options.validation_share * positives[place][free].sum()
+        for group in having:
+            inside = sum(positives[place][each] for each in chosen)
+            if inside >= wanted or not _spares(positives, having, chosen, group, free):
+                continue
+            chosen.add(group)
+    validating: NDArray[np.bool_] = np.isin(joined, sorted(chosen)) & ~held_out
+    return validating
+
+
+def _spares(
+    positives: NDArray[np.float64],
+    having: list[int],
+    chosen: set[int],
+    group: int,
+    free: NDArray[np.int64],
+) -> bool:
+    """Say whether every label keeps a group to learn from when this one validates."""
+    left = [each for each in free if each != group and each not in chosen]
+    return bool((positives[:, left] > 0).any(axis=1).all()) and len(having) > 1

@@ -1,0 +1,59 @@
+"""Pictures to learn from: the platform's past, and one more day.
+
+simulate_past_images → ``image_objects``, ``uploads``, ``image_labels``, ``images_truth``
+simulate_images_of_day → the same of one more day
+"""
+
+from kedro.pipeline import Node, Pipeline
+
+from ucu_mlops.pipelines.images_simulation.nodes import (
+    simulate_images_of_day,
+    simulate_past_images,
+)
+
+_PARAMETERS = {
+    "platform": "params:simulation.platform",
+    "uploads": "params:simulation.uploads",
+    "labelling": "params:simulation.labelling",
+    "folder": "params:simulation.objects",
+}
+
+
+def create_pipeline() -> Pipeline:
+    """Build the past: objects, the table of uploads, and moderators' labels."""
+    return Pipeline(
+        [
+            Node(
+                simulate_past_images,
+                inputs=_PARAMETERS,
+                outputs={
+                    "objects": "image_objects",
+                    "uploads": "uploads",
+                    "image_labels": "image_labels",
+                    "truth": "images_truth",
+                },
+                name="simulate_past_images",
+            )
+        ],
+        tags="group.simulation",
+    )
+
+
+def create_day_pipeline() -> Pipeline:
+    """Build one more day."""
+    return Pipeline(
+        [
+            Node(
+                simulate_images_of_day,
+                inputs=_PARAMETERS | {"period": "params:period"},
+                outputs={
+                    "objects": "todays_image_objects",
+                    "uploads": "todays_uploads",
+                    "image_labels": "todays_image_labels",
+                    "truth": "todays_images_truth",
+                },
+                name="simulate_images_of_day",
+            )
+        ],
+        tags="group.simulation",
+    )

@@ -1,0 +1,84 @@
+"""Stored pictures and their labels to a challenger.
+
+``uploads``, ``image_labels``, ``images.shards`` → build_training_set → ``images.training_set``
+draw_training_pictures → ``images.drawn``
+→ train_candidate → ``images.candidate`` → complete_candidate → ``images.challenger``
+"""
+
+from kedro.pipeline import Node, Pipeline
+
+from ucu_mlops.pipelines.images_training.drawing import draw_training_pictures
+from ucu_mlops.pipelines.images_training.nodes import (
+    build_training_set,
+    complete_candidate,
+    train_candidate,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Build the training of the image model, up to a challenger."""
+    steps = [
+        Node(
+            build_training_set,
+            inputs={
+                "shards": "shards",
+                "uploads": "uploads",
+                "image_labels": "image_labels",
+                "labels": "params:images.labels",
+                "split": "params:images.split",
+                "period": "params:period",
+            },
+            outputs="training_set",
+            name="build_training_set",
+        ),
+        Node(
+            draw_training_pictures,
+            inputs={
+                "labels": "params:images.labels",
+                "store": "params:images.store",
+                "options": "params:images.drawn",
+            },
+            outputs="drawn",
+            name="draw_training_pictures",
+        ),
+        Node(
+            train_candidate,
+            inputs={
+                "shards": "shards",
+                "training_set": "training_set",
+                "drawn": "drawn",
+                "checkpoints": "checkpoints",
+                "labels": "params:images.labels",
+                "model": "params:images.model",
+                "drawing": "params:images.drawn",
+                "period": "params:period",
+            },
+            outputs="candidate",
+            name="train_candidate",
+        ),
+        Node(
+            complete_candidate,
+            inputs={
+                "candidate": "candidate",
+                "shards": "shards",
+                "training_set": "training_set",
+                "drawn": "drawn",
+                "model": "params:images.model",
+                "store": "params:images.store",
+                "period": "params:period",
+            },
+            outputs="challenger",
+            name="complete_candidate",
+        ),
+    ]
+    shared = ("labels", "split", "store", "drawn", "model")
+    return Pipeline(
+        steps,
+        namespace="images",
+        inputs={"uploads", "image_labels"},
+        parameters={
+            "params:period": "params:period",
+            **{f"params:images.{name}": f"params:images.{name}" for name in shared},
+        },
+        tags="group.training",
+    )
