@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ucu_mlops.errors import DataError
-from ucu_mlops.images.evaluation import Judged, evaluate
+from ucu_mlops.images.evaluation import Judged, evaluate, list_metrics
 from ucu_mlops.images.intervals import ImageEvaluationOptions
 from ucu_mlops.images.labels import parse_labels
 from ucu_mlops.images.thresholds import LabelThreshold, OperatingPoint, choose_thresholds
@@ -135,3 +135,13 @@ def test_refuses_thresholds_of_another_label_set(made_up, label_set):
     images = Judged(made_up.probabilities, made_up.reader, made_up.labels, made_up.groups)
     with pytest.raises(DataError, match="label set that the model was trained on"):
         evaluate(images, halves(), label_set, FAST)
+
+
+def test_mlflow_gets_every_figure_that_there_is(report):
+    """Each figure under its path, nulls left out."""
+    metrics = list_metrics(report)
+    assert metrics["macro_f1.union"] == {"value": report["macro_f1"]["union"], "step": 0}
+    precision = report["per_label"]["qr_code"]["network"]["average_precision"]
+    assert metrics["qr_code.network.average_precision"]["value"] == precision
+    empty = evaluate(judged(np.zeros((0, 2)), np.zeros((0, 2))), halves(), TWO, FAST)
+    assert "macro_f1.union" not in list_metrics(empty)

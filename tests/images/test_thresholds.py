@@ -1,15 +1,23 @@
 """A threshold reaches the wished recall where it can, and says so where it cannot."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ucu_mlops.errors import DataError
-from ucu_mlops.images.evaluation import decide
+from ucu_mlops.errors import BundleError, DataError
 from ucu_mlops.images.labels import ImageLabel, LabelSet
-from ucu_mlops.images.thresholds import choose_thresholds, union_scores, unmet_wishes
+from ucu_mlops.images.policy import decide
+from ucu_mlops.images.thresholds import (
+    LabelThreshold,
+    choose_thresholds,
+    union_scores,
+    unmet_wishes,
+)
 
 ONE = LabelSet((ImageLabel("qr_code", recall=0.8, precision_floor=0.5, expert=("QRCode",)),))
 
@@ -209,3 +217,14 @@ def test_a_label_without_expert_is_the_networks(made_up):
     rows = made_up.probabilities, made_up.labels, made_up.groups
     given = decide(rows[0], reader, choose_thresholds(*rows, label_set, reader))
     assert (given["union"][:, 0] == given["network"][:, 0]).all()
+
+
+def test_a_bundle_carries_thresholds_as_json(made_up, label_set):
+    """What is written is read again as it was; something else is told."""
+    rows = made_up.probabilities, made_up.labels, made_up.groups
+    chosen = choose_thresholds(*rows, label_set, made_up.reader)
+    written = json.loads(json.dumps([asdict(each) for each in chosen], allow_nan=False))
+    assert tuple(LabelThreshold.from_dict(each) for each in written) == chosen
+    for wrong in ({}, written[0] | {"more": 1}, written[0] | {"union": {"at": 0.5}}):
+        with pytest.raises(BundleError, match="is no label's threshold"):
+            LabelThreshold.from_dict(wrong)

@@ -11,14 +11,14 @@ from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.images.experts import read_stored
 from ucu_mlops.images.labels import LabelSet
-from ucu_mlops.images.model_files import label_set_of, policy_of, predictor_of
+from ucu_mlops.images.model_files import label_set_of, policy_of, predictor_of, thresholds_of
 from ucu_mlops.images.options import LookOptions, PreprocessingSettings
 from ucu_mlops.images.shards import ShardStore
+from ucu_mlops.images.thresholds import union_scores
 
 Load = Callable[[str], NDArray[np.uint8]]
 AT_ONCE = 512  # pictures in memory
 
-FOUND = 1.0  # what the reader decodes is there
 RULE_THRESHOLD = 0.5
 
 
@@ -39,19 +39,21 @@ def scores_of(
         Shape ``(n, n_labels)``, columns in the order of the bundle's labels.
     """
     label_set = label_set_of(bundle)
-    scores = read_stored(image_ids, load, label_set).astype(np.float64) * FOUND
+    reader = read_stored(image_ids, load, label_set)
     if bundle.manifest.kind == "rule":
-        return scores
-    predictor = predictor_of(bundle)
-    decides = np.array([each.decides for each in label_set.labels])
+        return reader.astype(np.float64)
+    predictor, thresholds = predictor_of(bundle), thresholds_of(bundle)
+    scores = np.empty(reader.shape)
     for first in range(0, len(image_ids), AT_ONCE):
         part = slice(first, first + AT_ONCE)
         ids = list(image_ids[part])
         network = predictor.probabilities(shards.pixels(ids), shards.boxes(ids))
-        union = np.maximum(network, scores[part])
-        scores[part] = np.select(
-            [decides == "network", decides == "union"], [network, union], scores[part]
-        )
+        for place, (asked, each) in enumerate(zip(label_set.labels, thresholds, strict=True)):
+            scores[part, place] = {
+                "network": network[:, place],
+                "reader": reader[part, place].astype(np.float64),
+                "union": union_scores(network, reader[part], place, each.beside).clip(0, 1),
+            }[asked.decides]
     return scores
 
 

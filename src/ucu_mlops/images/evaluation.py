@@ -3,12 +3,11 @@
 probabilities, reader's answers, labels, thresholds → per label and row: figures and intervals
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ucu_mlops.errors import DataError
 from ucu_mlops.images.figures import (
@@ -22,17 +21,8 @@ from ucu_mlops.images.figures import (
 )
 from ucu_mlops.images.intervals import ImageEvaluationOptions, intervals
 from ucu_mlops.images.labels import LabelSet
-from ucu_mlops.images.thresholds import (
-    LabelThreshold,
-    check_rows,
-    name_groups,
-    union_scores,
-    unmet_wishes,
-)
-
-ROWS = ("network", "reader", "union")
-Given = NDArray[np.bool_]
-Floats = NDArray[np.float64]
+from ucu_mlops.images.policy import ROWS, Floats, Given, decide
+from ucu_mlops.images.thresholds import LabelThreshold, check_rows, name_groups, unmet_wishes
 
 
 @dataclass(frozen=True)
@@ -50,30 +40,6 @@ class Judged:
     reader: ArrayLike
     labels: ArrayLike
     groups: ArrayLike
-
-
-def decide(
-    probabilities: Floats, reader: Given, thresholds: Sequence[LabelThreshold]
-) -> dict[str, Given]:
-    """Say which labels each row of the evaluation gives.
-
-    Args:
-        probabilities: Shape ``(n, n_labels)``.
-        reader: What the reader found, of that shape.
-        thresholds: One per label, in order.
-
-    Returns:
-        By ``network``, ``reader`` and ``union``: shape ``(n, n_labels)``.
-    """
-    columns = [
-        union_scores(probabilities[:, place], reader, place, each.beside) >= each.union.threshold
-        for place, each in enumerate(thresholds)
-    ]
-    return {
-        "network": probabilities >= np.array([each.network.threshold for each in thresholds]),
-        "reader": reader,
-        "union": np.stack(columns, axis=1),
-    }
 
 
 def evaluate(
@@ -98,12 +64,11 @@ def evaluate(
         ``code_free``: ``pictures`` known to show no label, and how many of them ``network`` and
         ``union`` give one; ``per_label``: by row ``precision``, ``recall``, ``f1``, ``support``
         (images that show it), for the network ``average_precision`` and ``threshold``, for the
-        union ``threshold``; ``decides``: by label the row that the policy follows, and
-        ``decided``: its figures; ``confusion``: by label and row ``tp``, ``fp``, ``fn``, ``tn``;
-        ``mistakes``: by row, ``together`` (images with a mistake in both labels) and
-        ``instead`` (images given the first label, which they lack, and not the second, which
-        they show); ``thresholds`` as chosen, and ``unmet``: the
-        wishes that they do not meet; ``intervals``: see
+        union ``threshold``; ``decides``: by label the row that the policy follows;
+        ``confusion``: by label and row ``tp``, ``fp``, ``fn``, ``tn``; ``mistakes``: by row,
+        ``together`` (images with a mistake in both labels) and ``instead`` (images given the first
+        label, which they lack, and not the second, which they show); ``thresholds`` as chosen;
+        ``unmet``: the wishes that they do not meet; ``intervals``: see
         :func:`ucu_mlops.images.intervals.intervals`.
 
     Raises:
@@ -166,3 +131,31 @@ def _code_free(truth: Floats, given: dict[str, Given]) -> dict[str, int]:
         f"flagged_{row}": int(given[row][free].any(axis=1).sum()) for row in ("network", "union")
     }
     return {"pictures": int(free.sum()), **flagged}
+
+
+def list_metrics(evaluation: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Name the figures as MLflow keeps them; what is null is left out.
+
+    Args:
+        evaluation: As :func:`evaluate` gives it.
+
+    Returns:
+        ``macro_f1.<row>``, ``code_free.<count>`` and ``<label>.<row>.<figure>`` to
+        ``{"value": …, "step": 0}``.
+    """
+    figures = {
+        f"{part}.{name}": value
+        for part in ("macro_f1", "code_free")
+        for name, value in evaluation[part].items()
+    }
+    figures |= {
+        f"{label}.{row}.{name}": value
+        for label, rows in evaluation["per_label"].items()
+        for row, named in rows.items()
+        for name, value in named.items()
+    }
+    return {
+        name: {"value": float(value), "step": 0}
+        for name, value in figures.items()
+        if value is not None
+    }

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ucu_mlops.images.evaluation import Judged, decide
+from ucu_mlops.images.evaluation import Judged
 from ucu_mlops.images.labels import ImageLabel, LabelSet
+from ucu_mlops.images.policy import follow_policy
 from ucu_mlops.images.thresholds import LabelThreshold, check_rows
 
 SHOWN = 12  # misses, and as many false alarms, per label
@@ -73,11 +74,11 @@ def find_mistakes(
     scores, truth, reader = check_rows(
         judged.probabilities, judged.labels, judged.reader, label_set
     )
-    given = decide(scores, reader, thresholds)
+    given = follow_policy(scores, reader, thresholds, label_set)
     return {
         label.name: list(
             _mistakes_of(
-                given[label.decides][:, place],
+                given[:, place],
                 truth[:, place],
                 scores[:, place],
                 reader[:, place],

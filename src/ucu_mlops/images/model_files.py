@@ -4,7 +4,7 @@
 ``config.json`` and ``preprocessing.json``; labels, thresholds and looks are in ``bundle.json``
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -12,12 +12,12 @@ from typing import Any
 from ucu_mlops.bundle.manifest import LabelSpec
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import BundleError, ConfigurationError
-from ucu_mlops.images.labels import LabelSet, parse_labels
+from ucu_mlops.images.labels import ImageLabel, LabelSet, parse_labels
 from ucu_mlops.images.onnx_predictor import ImagePredictor
-from ucu_mlops.images.operating_point import OperatingPoint
 from ucu_mlops.images.options import LookOptions, PreprocessingSettings
 from ucu_mlops.images.thresholds import LabelThreshold
 
+CERTAIN = 1.0
 FP32, INT8 = "model.onnx", "model_int8.onnx"
 
 
@@ -75,25 +75,26 @@ def thresholds_of(bundle: Bundle) -> tuple[LabelThreshold, ...]:
         BundleError: It is no image model's, or was not completed.
     """
     with _readable(bundle):
-        found = tuple(_threshold(each) for each in bundle.manifest.policy["thresholds"])
+        found = tuple(
+            LabelThreshold.from_dict(each) for each in bundle.manifest.policy["thresholds"]
+        )
     if not found:
         raise BundleError(f"{bundle.folder} has no thresholds yet; run images_training again")
     return found
 
 
 def label_specs(thresholds: tuple[LabelThreshold, ...], label_set: LabelSet) -> list[LabelSpec]:
-    """Give each label the threshold of who decides about it."""
+    """Give each label the threshold of who decides about it, at most 1: what is certain is given."""
     return [
-        LabelSpec(
-            asked.name, (each.network if asked.decides == "network" else each.union).threshold
-        )
+        LabelSpec(asked.name, min(_deciding(asked, each), 1.0))
         for asked, each in zip(label_set.labels, thresholds, strict=True)
     ]
 
 
-def _threshold(raw: Mapping[str, Any]) -> LabelThreshold:
-    points = {name: OperatingPoint(**raw[name]) for name in ("network", "union")}
-    return LabelThreshold(**{**raw, **points})
+def _deciding(asked: ImageLabel, threshold: LabelThreshold) -> float:
+    if asked.decides == "reader":
+        return CERTAIN
+    return (threshold.network if asked.decides == "network" else threshold.union).threshold
 
 
 @contextmanager

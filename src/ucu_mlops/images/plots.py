@@ -8,8 +8,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from sklearn.metrics import precision_recall_curve
 
-from ucu_mlops.images.evaluation import ROWS, Judged
+from ucu_mlops.images.evaluation import Judged
 from ucu_mlops.images.labels import LabelSet
+from ucu_mlops.images.policy import ROWS
 from ucu_mlops.images.robustness import UNTOUCHED
 from ucu_mlops.images.thresholds import check_rows
 

@@ -3,13 +3,14 @@
 probabilities, labels, groups → per label a threshold for the network alone and one for the union
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ucu_mlops.errors import DataError
+from ucu_mlops.errors import BundleError, DataError
 from ucu_mlops.images.labels import LabelSet
 from ucu_mlops.images.operating_point import (
     MET,
@@ -51,6 +52,21 @@ class LabelThreshold:
     def threshold(self) -> float:
         """Threshold of the network alone."""
         return self.network.threshold
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> "LabelThreshold":
+        """Read what ``asdict`` wrote, as a bundle carries it.
+
+        Raises:
+            BundleError: A key is missing, unknown or of no operating point.
+        """
+        try:
+            points = {row: OperatingPoint(**written[row]) for row in ("network", "union")}
+            return cls(**{**written, **points})
+        except (KeyError, TypeError) as error:
+            raise BundleError(
+                f"{dict(written)} is no label's threshold: {error}; export the model again"
+            ) from error
 
 
 def choose_thresholds(

@@ -80,14 +80,13 @@ def draw_training_pictures(
 def _draw(
     job: tuple[int, int, int, tuple[str, ...], dict[str, Any]],
 ) -> dict[str, NDArray[Any]]:
-    from ucu_mlops.images.pictures import UNKNOWN, polygon_mask  # noqa: PLC0415 (needs the images extra)
+    from ucu_mlops.images.pictures import corner_masks  # noqa: PLC0415 (needs the images extra)
     from ucu_mlops.simulation.pictures.codes import LABELS  # noqa: PLC0415
     from ucu_mlops.simulation.pictures.drawing import draw_pictures  # noqa: PLC0415
     from ucu_mlops.simulation.pictures.options import PictureOptions  # noqa: PLC0415
 
     seed, first, count, names, store = job
     side, channels = store["side"], store["channels"]
-    cells = side // CELL
     drawable = tuple(name for name in names if name in LABELS)
     drawn = draw_pictures(
         seed, count, PictureOptions(labels=drawable, side=side, channels=channels), first
@@ -95,11 +94,8 @@ def _draw(
     places = [names.index(name) for name in drawable]
     labels = np.full((count, len(names)), np.nan, dtype=np.float32)
     labels[:, places] = drawn.labels
-    masks = np.full((count, len(names), cells, cells), UNKNOWN, dtype=np.uint8)
-    masks[:, places] = 0
-    for row, found in enumerate(drawn.corners):
-        for position, corners in found:
-            masks[row, places[position]] |= polygon_mask(corners, side, cells)
+    corners = [[(places[at], each) for at, each in found] for found in drawn.corners]
+    masks = corner_masks(corners, labels, side, side // CELL)
     return {
         "pixels": drawn.pixels,
         "boxes": drawn.boxes,

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ucu_mlops.simulation.pictures.chance import chance, log_uniform, pick
+from ucu_mlops.simulation.pictures.chance import between, chance, log_uniform, pick
 from ucu_mlops.simulation.pictures.codes import LABELS, Code, draw_code
 from ucu_mlops.simulation.pictures.looks import draw_fashionable
 from ucu_mlops.simulation.pictures.options import PictureOptions
@@ -53,3 +53,12 @@ def choose_extent(rng: np.random.Generator, codes: Sequence[Code], side: int) ->
     if aspect > 1:
         return side, round(side / aspect)
     return round(side * aspect), side
+
+
+def choose_aspect(rng: np.random.Generator, code: Code) -> float:
+    """Return height by width: of linear codes anything, of the others as it is printed."""
+    rows, columns = code.modules.shape
+    if rows == 1:  # mostly half as high as wide, at times a ribbon
+        return log_uniform(rng, 0.1, 0.3) if chance(rng, 0.25) else log_uniform(rng, 0.3, 1)
+    stretch = between(rng, 1, 3) if code.kind in {"PDF417", "CompactPDF417"} else 1
+    return float(rows / columns * stretch)

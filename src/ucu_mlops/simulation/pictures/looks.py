@@ -22,7 +22,7 @@ def draw_fashionable(rng: np.random.Generator) -> Code:
     page = Image.fromarray(_dots(rng, matrix))
     n = len(matrix)
     for row, column in ((0, 0), (0, n - _EYE), (n - _EYE, 0)):
-        _draw_eye(page, row * _SCALE, column * _SCALE, pick(rng, (0.25, 0.35, 0.5)))
+        _draw_eye(page, row * _SCALE, column * _SCALE, pick(rng, (0.35, 0.5, 0.5)))
     if chance(rng, 0.85):
         _draw_logo(rng, page)
     return Code("qr_code", "QRCode", np.asarray(page), QUIET, scale=_SCALE, look="new")
@@ -31,7 +31,7 @@ def draw_fashionable(rng: np.random.Generator) -> Code:
 def _dots(rng: np.random.Generator, matrix: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Draw each dark module as a dot, or as a bar joined with its neighbours below."""
     y, x = np.mgrid[:_SCALE, :_SCALE] - (_SCALE - 1) / 2
-    radius = between(rng, 0.27, 0.46) * _SCALE
+    radius = between(rng, 0.24, 0.4) * _SCALE
     dot = np.hypot(x, y) <= radius
     drawn = np.kron(matrix, dot)
     if chance(rng, 0.35):
@@ -56,7 +56,7 @@ def _draw_eye(page: Image.Image, top: int, left: int, roundness: float) -> None:
 def _draw_logo(rng: np.random.Generator, page: Image.Image) -> None:
     """Put a mark on a clear ground into the middle."""
     drawing, middle = ImageDraw.Draw(page), page.width / 2
-    reach = page.width * between(rng, 0.1, 0.16)
+    reach = page.width * between(rng, 0.12, 0.18)
     box = (middle - reach, middle - reach, middle + reach, middle + reach)
     inner = tuple(middle + sign * reach * 0.8 for sign in (-1, -1, 1, 1))
     drawing.ellipse(box, fill=255)

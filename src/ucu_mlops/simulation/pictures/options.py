@@ -36,7 +36,8 @@ class PictureOptions:
         channels: 1 (grey) or 3 (RGB).
         negatives: Share of pictures without any code.
         several: Share of the others that show more than one code.
-        plain: Share of the others that are no photograph but a drawing as a screen shows it.
+        plain: Share of pictures that are no photographs but drawn as a screen shows them; their
+            group is ``screen``.
         smallest: Shortest code, as a share of the picture's extent.
         new_look: Share of QR codes in the look that is the fashion after the shift.
         families: Backgrounds to draw on; the family is a picture's group.

@@ -4,48 +4,34 @@ code → sheet → bent → pasted on a background → photographed
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from ucu_mlops.simulation.pictures.backgrounds import BACKGROUND_SIDE, background
 from ucu_mlops.simulation.pictures.bending import bend
-from ucu_mlops.simulation.pictures.camera import compress, occlude, photograph
+from ucu_mlops.simulation.pictures.camera import occlude, photograph
 from ucu_mlops.simulation.pictures.chance import between, chance, log_uniform
-from ucu_mlops.simulation.pictures.choosing import choose_code, choose_extent, choose_family
+from ucu_mlops.simulation.pictures.choosing import (
+    choose_aspect,
+    choose_code,
+    choose_extent,
+    choose_family,
+)
 from ucu_mlops.simulation.pictures.codes import Code
 from ucu_mlops.simulation.pictures.options import PictureOptions
-from ucu_mlops.simulation.pictures.placing import Quad, corners_of, paste, place
+from ucu_mlops.simulation.pictures.placing import Quad, paste, place
+from ucu_mlops.simulation.pictures.screens import Drawn, draw_free_screen, draw_on_screen
 from ucu_mlops.simulation.pictures.sheets import (
     Mode,
-    Sheet,
     decoy_sheet,
     ink_sheet,
     label_sheet,
-    print_code,
 )
 
 _LEAST_MODULE = 1.2  # pixels: with less, nothing of a code is left but grey
 _LARGEST, _TOWARDS_LARGE = 0.98, 0.6  # of what fits; below 1, half are above the octaves' middle
 _GREY = 0.45  # of the pictures, where colour may be had
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One picture before it is brought to size.
-
-    Attributes:
-        image: Mode L or RGB; its longer side is the side asked for.
-        corners: For each code its label and shape (4, 2): x, y of its corners, pixels.
-        family: Of the background; ``screen`` where there is none.
-        look: ``new`` if a QR code has the new look.
-    """
-
-    image: Image.Image
-    corners: tuple[tuple[str, Quad], ...]
-    family: str
-    look: str = "usual"
 
 
 def paint(
@@ -66,15 +52,17 @@ def paint(
     codes = [choose_code(rng, seed, label, options.new_look) for label in labels]
     is_grey = options.channels == 1 or chance(rng, _GREY)
     mode: Mode = "L" if is_grey else "RGB"
-    if codes and chance(rng, options.plain):
-        return _draw_plain(rng, codes[0], options, mode)
+    if chance(rng, options.plain):
+        if codes:
+            return draw_on_screen(rng, codes[0], options.side, mode)
+        return draw_free_screen(rng, seed, options, mode)
     extent = choose_extent(rng, codes, options.side)
     family = choose_family(rng, options, is_free=not codes)
     canvas = _ground(rng, background(seed, family, int(rng.integers(options.variants))), extent)
     canvas = canvas.convert(mode)
     if chance(rng, 0.2 if codes else 0.45):
         for _ in range(int(rng.integers(1, 3))):
-            _paste_decoy(rng, seed, canvas, mode)
+            _paste_decoy(rng, seed, canvas, options)
     pasted: list[tuple[Code, Quad]] = []
     for code in codes:
         quad = _paste_code(rng, code, canvas, (options, family), [q for _, q in pasted])
@@ -100,15 +88,6 @@ def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int
     return part.transpose(Image.Transpose.ROTATE_180) if chance(rng, 0.3) else part
 
 
-def _aspect(rng: np.random.Generator, code: Code) -> float:
-    """Return height by width: of linear codes anything, of the others as it is printed."""
-    rows, columns = code.modules.shape
-    if rows == 1:  # mostly half as high as wide, at times a ribbon
-        return log_uniform(rng, 0.1, 0.3) if chance(rng, 0.25) else log_uniform(rng, 0.3, 1)
-    stretch = between(rng, 1, 3) if code.kind in {"PDF417", "CompactPDF417"} else 1
-    return float(rows / columns * stretch)
-
-
 def _share(rng: np.random.Generator, code: Code, extent: tuple[int, int], least: float) -> float:
     """Choose a code's size as a share of the largest that fits; above 1 for some linear ones."""
     if code.label == "linear_barcode" and chance(rng, 0.1):
@@ -129,11 +108,11 @@ def _paste_code(
     """Paste a code where there is none yet and return its corners; None where there is no room."""
     options, family = where
     quad = place(
-        rng, _aspect(rng, code), canvas.size, _share(rng, code, canvas.size, options.smallest)
+        rng, choose_aspect(rng, code), canvas.size, _share(rng, code, canvas.size, options.smallest)
     )
     if taken:
         small = log_uniform(rng, options.smallest, 0.45)
-        quad = place(rng, _aspect(rng, code), canvas.size, small)
+        quad = place(rng, choose_aspect(rng, code), canvas.size, small)
     if any(_overlap(quad, other) for other in taken):
         return None
     size = _pixels(quad)
@@ -161,28 +140,8 @@ def _overlap(one: Quad, other: Quad) -> bool:
     return not ((high < other.min(axis=0)) | (other.max(axis=0) < low)).any()
 
 
-def _paste_decoy(rng: np.random.Generator, seed: int, canvas: Image.Image, mode: Mode) -> None:
+def _paste_decoy(
+    rng: np.random.Generator, seed: int, canvas: Image.Image, options: PictureOptions
+) -> None:
     quad = place(rng, log_uniform(rng, 0.3, 1.5), canvas.size, log_uniform(rng, 0.25, 0.95))
-    paste(canvas, decoy_sheet(rng, seed, _pixels(quad), mode), quad)
-
-
-def _draw_plain(rng: np.random.Generator, code: Code, options: PictureOptions, mode: Mode) -> Drawn:
-    """Draw a code as software writes it: upright, sharp, little around it."""
-    aspect = _aspect(rng, code)
-    width = round(options.side * between(rng, 0.5, 0.98) / max(1, aspect))
-    height = max(4, round(width * aspect))
-    if chance(rng, 0.5) and code.label != "matrix_code":
-        sheet = label_sheet(rng, code, (width, height), mode)
-    else:
-        margin = max(1, round(code.quiet * width / code.columns * between(rng, 0, 1)))
-        size = (width + 2 * margin, height + 2 * margin)
-        image = Image.new(mode, size, 255 if mode == "L" else (255,) * 3)
-        image.paste(print_code(code, width, height).convert(mode), (margin, margin))
-        sheet = Sheet(image, image, (margin, margin, margin + width, margin + height))
-    scale = options.side / max(sheet.image.size)
-    extent = [max(1, round(edge * scale)) for edge in sheet.image.size]
-    image = sheet.image.resize((extent[0], extent[1]), Image.Resampling.BILINEAR)
-    if chance(rng, 0.6):
-        image = compress(image, round(between(rng, 20, 95)))
-    quad = corners_of(sheet.box) * (np.array(extent) / sheet.image.size)
-    return Drawn(image, ((code.label, quad),), "screen", code.look)
+    paste(canvas, decoy_sheet(rng, (seed, options.families), _pixels(quad), canvas.mode), quad)

@@ -1,5 +1,6 @@
 """What is pasted into a picture: a label with a code and what stands around it, or without one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,7 +52,7 @@ def colours(rng: np.random.Generator, mode: Mode, look: str = "usual") -> tuple[
         dark, light = (int(rng.integers(0, 40)),) * 3, (int(rng.integers(215, 256)),) * 3
     elif kind < 0.7:  # noqa: PLR2004 - a fifth are print on coloured or grey board
         light = ink(rng, 110, 230)
-    if chance(rng, 0.5 if look == "new" else 0.06):
+    if chance(rng, 0.8 if look == "new" else 0.06):
         dark, light = light, dark
     if mode == "L":
         return tuple(int(np.mean(dark)) for _ in "L"), tuple(int(np.mean(light)) for _ in "L")
@@ -119,18 +120,35 @@ def ink_sheet(
     return Sheet(dark, mask, (0, 0, width, height))
 
 
-def decoy_sheet(rng: np.random.Generator, seed: int, size: tuple[int, int], mode: Mode) -> Sheet:
-    """Lay out a label without a code: print, or a cut of something like a code."""
+def decoy_sheet(
+    rng: np.random.Generator,
+    pool: tuple[int, Sequence[str]],
+    size: tuple[int, int],
+    mode: str,
+) -> Sheet:
+    """Lay out a label without a code: print, or a cut of something like a code.
+
+    Args:
+        rng: Source of chance.
+        pool: Seed of the set, and the families of backgrounds that may be shown.
+        size: Width and height in pixels.
+        mode: Pillow's mode of the sheet.
+
+    Returns:
+        The sheet; its box is all of it.
+    """
+    seed, families = pool
     width, height = size
-    if chance(rng, 0.6):
-        image = background(seed, pick(rng, _DECOYS), int(rng.integers(_DECOY_VARIANTS))).convert(
+    decoys = [family for family in _DECOYS if family in families]
+    if decoys and chance(rng, 0.6):
+        image = background(seed, pick(rng, decoys), int(rng.integers(_DECOY_VARIANTS))).convert(
             mode
         )
         side = round(BACKGROUND_SIDE * between(rng, 0.25, 1))
         box = _somewhere(rng, side, side)
         sheet = image.resize(size, Image.Resampling.BILINEAR, box=box)
     else:
-        dark, light = colours(rng, mode)
+        dark, light = colours(rng, "L" if mode == "L" else "RGB")
         sheet = Image.new(mode, size, light)
         margin = min(size) // 10
         write_lines(rng, sheet, (margin, margin, width - margin, height - margin), dark)

@@ -40,7 +40,7 @@ class UploadOptions:
     smallest_side: int = 200
     largest_side: int = 480
     new_look_day: date | None = None
-    new_look_share: float = 0.8
+    new_look_share: float = 0.9
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "end", parse_day("uploads.end", self.end))

@@ -12,7 +12,8 @@ from ucu_mlops.errors import SchemaError
 from ucu_mlops.simulation.pictures.chance import chance, log_uniform, pick
 from ucu_mlops.simulation.pictures.encoding import FAULTS, encode, store_again
 from ucu_mlops.simulation.pictures.options import PictureOptions
-from ucu_mlops.simulation.pictures.painting import Drawn, paint
+from ucu_mlops.simulation.pictures.painting import paint
+from ucu_mlops.simulation.pictures.screens import Drawn
 from ucu_mlops.simulation.pictures.upload_options import UploadOptions
 from ucu_mlops.simulation.streams import stream
 
