@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ucu_mlops.errors import NotEnoughDataError
-from ucu_mlops.images.sampling import epoch_order
+from ucu_mlops.images.sampling import balanced_weights, epoch_order
 
 
 @given(
@@ -36,3 +36,16 @@ def test_refuses_pictures_without_weight():
     """Nothing to draw is said so."""
     with pytest.raises(NotEnoughDataError, match="weight above 0"):
         epoch_order(np.zeros(3, np.float32), 4, seed=1, epoch=0)
+
+
+def test_rare_answers_come_more_often():
+    """Of 100 pictures 4 show nothing: their share rises from 4 % to the root's 17 %."""
+    labels = np.array([[1, 0]] * 96 + [[0, 0]] * 4, np.float32)
+    weight = balanced_weights(labels, np.ones(100, np.float32))
+    assert weight.sum() == pytest.approx(100, rel=1e-5)
+    assert weight[96:].sum() / 100 == pytest.approx(0.2 / (0.2 + 0.96**0.5), rel=1e-4)
+
+
+def test_balancing_nothing_gives_nothing():
+    """No pictures, no weights."""
+    assert len(balanced_weights(np.zeros((0, 2), np.float32), np.zeros(0, np.float32))) == 0

@@ -18,6 +18,7 @@ from ucu_mlops.images.model_files import label_set_of, predictor_of
 from ucu_mlops.images.options import parse_options
 from ucu_mlops.images.originals import Originals
 from ucu_mlops.images.pictures import Pictures, known_masks
+from ucu_mlops.images.sampling import balanced_weights
 from ucu_mlops.images.shards import ShardStore
 from ucu_mlops.images.storing import store_options
 from ucu_mlops.images.training_set import (
@@ -80,12 +81,17 @@ def train_candidate(
         The candidate: a model without thresholds yet.
     """
     from ucu_mlops.images.checkpoints import FolderCheckpoints  # noqa: PLC0415 (torch)
+    from ucu_mlops.images.located import located_masks  # noqa: PLC0415 (zxing-cpp)
     from ucu_mlops.images.reporter import LogReporter  # noqa: PLC0415
     from ucu_mlops.images.training import train  # noqa: PLC0415
 
     label_set, options = parse_labels(labels), parse_options(model)
     rows = _of_run(training_set, period)
     real = _pictures(shards, rows[rows["split"] == "train"], label_set.names, drawn)
+    weight = balanced_weights(real.labels, real.weight)
+    cells = drawn["masks"].shape[-1]
+    masks = located_masks(real.pixels, real.labels, label_set, cells)
+    real = replace(real, weight=weight, masks=masks)
     share = drawing.share if len(drawn["labels"]) else 0.0
     pictures = Pictures.joined(real, _drawn(drawn), shares=(1 - share, share)) if share else real
     validation = _pictures(shards, rows[rows["split"] == "validation"], label_set.names, drawn)
