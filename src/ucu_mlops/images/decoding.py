@@ -5,13 +5,11 @@ header checked → decoded (JPEG: at the scale needed) → upright, grey or RGB 
 
 import hashlib
 import io
-import struct
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from ucu_mlops.errors import ConfigurationError
 
@@ -27,9 +25,21 @@ REASONS = (
     "truncated",
     "unreadable",
 )
+# Tried on a stranger's bytes; Pillow's others start programs, or are no photographs'.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")  # an MPO begins as a JPEG
 SMALLEST = 8  # pixels of a side below which nothing can be seen
 HASH_ROWS = 8
-ORIENTATION, FIRST_TURNED = 0x0112, 5  # EXIF's tag, and its first value that swaps the axes
+ORIENTATION = 0x0112  # EXIF's tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SWAPPING = (5, 6, 7, 8)  # width becomes height
 
 
 class RefusedError(Exception):
@@ -49,17 +59,15 @@ class DecodingOptions:
         side: Width and height that every picture is letterboxed to, in pixels.
         channels: 1 (grey) or 3 (RGB).
         max_pixels: Pixels by its header above which a picture is not decoded.
-        max_bytes: Size above which an object is not decoded.
     """
 
     side: int = 320
     channels: int = 1
     max_pixels: int = 50_000_000
-    max_bytes: int = 30_000_000
 
     def __post_init__(self) -> None:
         """Refuse sizes of nothing."""
-        for key, least in (("side", SMALLEST), ("max_pixels", 1), ("max_bytes", 1)):
+        for key, least in (("side", SMALLEST), ("max_pixels", 1)):
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ConfigurationError(
@@ -106,23 +114,36 @@ def decode(content: bytes, options: DecodingOptions) -> Decoded:
     Raises:
         RefusedError: It is too large or small, no image, animated, truncated or damaged.
     """
-    if len(content) > options.max_bytes:
-        raise RefusedError("too_large", f"{len(content)} bytes, {options.max_bytes} are allowed")
-    image = _opened(content, options)
-    form, mode = str(image.format), "L" if options.channels == 1 else "RGB"
-    width, height = image.size
-    turned = image.getexif().get(ORIENTATION, 1) >= FIRST_TURNED
-    # A JPEG is decoded at 1/2, 1/4 or 1/8 where that is still larger than what is stored.
-    image.draft(mode, (options.side, options.side))
-    fitted, box = _fit(_flat(_loaded(image), mode), options.side)
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check(image, options)
+            form, (width, height) = str(image.format), image.size
+            fitted = _fitted(image, "L" if options.channels == 1 else "RGB", options.side)
+            # After the pixels: a PNG may say it behind them, and a TIFF was turned with them.
+            turn = image.getexif().get(ORIENTATION, 1)
+    except RefusedError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise RefusedError("too_large", str(error)) from error
+    except UnidentifiedImageError as error:
+        detail = f"{len(content)} bytes, none of {', '.join(FORMATS)}"
+        raise RefusedError("not_an_image", detail) from error
+    except Exception as error:  # each of Pillow's decoders fails with classes of its own
+        reason = "truncated" if "truncated" in str(error).lower() else "unreadable"
+        raise RefusedError(reason, f"{type(error).__name__}: {error}") from error
+    if turn in TURNS:
+        fitted = fitted.transpose(TURNS[turn])
+    if turn in SWAPPING:
+        width, height = height, width
+    box = _centred(fitted.size, options.side)
     shown = np.asarray(fitted).reshape(box[2], box[3], options.channels)
     pixels = np.zeros((options.side, options.side, options.channels), dtype=np.uint8)
     pixels[box[0] : box[0] + box[2], box[1] : box[1] + box[3]] = shown
     return Decoded(
         pixels=pixels,
         box=box,
-        width=height if turned else width,
-        height=width if turned else height,
+        width=width,
+        height=height,
         format=form,
         brightness=float(shown.mean() / 255),
         dhash=difference_hash(fitted),
@@ -138,18 +159,8 @@ def difference_hash(image: Image.Image) -> int:
     return int.from_bytes(bits.tobytes(), "big")
 
 
-def _opened(content: bytes, options: DecodingOptions) -> Image.Image:
-    """Read the header alone, and refuse by what it says."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata; sizes are checked below
-            image = Image.open(io.BytesIO(content))
-    except Image.DecompressionBombError as error:
-        raise RefusedError("too_large", str(error)) from error
-    except UnidentifiedImageError as error:
-        raise RefusedError("not_an_image", f"{len(content)} bytes, no known format") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise RefusedError("unreadable", str(error)) from error
+def _check(image: Image.Image, options: DecodingOptions) -> None:
+    """Refuse by what the header says."""
     width, height = image.size
     if width * height > options.max_pixels:
         raise RefusedError(
@@ -157,22 +168,26 @@ def _opened(content: bytes, options: DecodingOptions) -> Image.Image:
         )
     if min(width, height) < SMALLEST:
         raise RefusedError("too_small", f"{width} x {height} pixels, {SMALLEST} are needed")
-    if getattr(image, "is_animated", False):
+    # A telephone's MPO is a photograph with a preview or a depth map behind it.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
         raise RefusedError("animated", f"{image.format} of {getattr(image, 'n_frames', 2)} frames")
-    return image
 
 
-def _loaded(image: Image.Image) -> Image.Image:
-    """Decode the pixels, upright."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        # Pillow has no class of its own for a file that ends too early.
-        reason = "truncated" if "truncated" in str(error).lower() else "unreadable"
-        raise RefusedError(reason, str(error)) from error
+def _fitted(image: Image.Image, mode: str, side: int) -> Image.Image:
+    """Decode, and resize to the longer side, aspect kept."""
+    scale = side / max(image.size)
+    width, height = (max(1, min(side, round(each * scale))) for each in image.size)
+    # A JPEG is decoded at 1/2, 1/4 or 1/8 where that is no smaller than what is stored.
+    image.draft(mode, (width, height))
+    image.load()
+    flat = _flat(image, mode)
+    return flat.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def _centred(size: tuple[int, int], side: int) -> tuple[int, int, int, int]:
+    """Give top, left, height and width of the content in the square."""
+    width, height = size
+    return (side - height) // 2, (side - width) // 2, height, width
 
 
 def _flat(image: Image.Image, mode: str) -> Image.Image:
@@ -185,11 +200,3 @@ def _flat(image: Image.Image, mode: str) -> Image.Image:
         layers = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
     return image if image.mode == mode else image.convert(mode)
-
-
-def _fit(image: Image.Image, side: int) -> tuple[Image.Image, tuple[int, int, int, int]]:
-    """Resize to the longer side, aspect kept; give where it lies, centred, in the square."""
-    scale = side / max(image.size)
-    width, height = (max(1, min(side, round(each * scale))) for each in image.size)
-    fitted = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return fitted, ((side - height) // 2, (side - width) // 2, height, width)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import fsspec
 from fsspec.core import split_protocol
@@ -31,12 +32,14 @@ class ObjectOptions:
         concurrency: Objects read at once.
         attempts: How often a store that falters is asked.
         pause_s: Seconds before the second attempt; doubles with each further one.
+        max_bytes: Size above which an object is not taken in.
     """
 
     places: tuple[str, ...]
     concurrency: int = 16
     attempts: int = 4
     pause_s: float = 0.2
+    max_bytes: int = 30_000_000
 
     def __post_init__(self) -> None:
         """Refuse a reader that reads nothing."""
@@ -45,7 +48,7 @@ class ObjectOptions:
             raise ConfigurationError(
                 f"images.store.places must list folders or URLs, got {self.places!r}"
             )
-        for key in ("concurrency", "attempts"):
+        for key in ("concurrency", "attempts", "max_bytes"):
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ConfigurationError(
@@ -57,13 +60,15 @@ def version_of(uri: str, options: ObjectOptions) -> str:
     """Give what changes when the object changes: its ETag or generation, or time and size.
 
     Raises:
-        RefusedError: It is missing, lies elsewhere than allowed, or its store does not answer.
+        RefusedError: It is missing, too large, lies elsewhere than allowed, or its store does not
+            answer.
     """
 
     def ask(store: fsspec.AbstractFileSystem, path: str) -> str:
         facts: dict[str, Any] = store.info(path)
         if facts.get("type") == "directory":
             raise FileNotFoundError(path)
+        _check_size(facts.get("size") or 0, options)
         known = facts.get("generation") or facts.get("etag") or facts.get("ETag")
         return str(known or f"{facts.get('mtime', facts.get('created', ''))}-{facts.get('size')}")
 
@@ -79,6 +84,7 @@ def read_object(uri: str, options: ObjectOptions) -> bytes:
 
     def ask(store: fsspec.AbstractFileSystem, path: str) -> bytes:
         content: bytes = store.cat_file(path)
+        _check_size(len(content), options)  # not every store told before
         return content
 
     return _persistently(uri, options, ask)
@@ -117,11 +123,23 @@ def is_allowed(uri: str, places: Sequence[str]) -> bool:
     for place in places:
         theirs, root = split_protocol(place)
         if protocol in LOCAL and theirs in LOCAL:
-            if Path(path).resolve().is_relative_to(Path(root).resolve()):
+            if _resolved(uri).is_relative_to(_resolved(place)):
                 return True
         elif protocol == theirs and path.startswith(root.rstrip("/") + "/"):
-            return bool(posixpath.normpath(path) == path)
+            plain = unquote(path)
+            return bool(posixpath.normpath(plain) == plain)
     return False
+
+
+def _resolved(uri: str) -> Path:
+    """Follow links from where the store would look: it knows ``~`` and ``file:``."""
+    _, path = fsspec.core.url_to_fs(uri)
+    return Path(path).resolve()
+
+
+def _check_size(size: int, options: ObjectOptions) -> None:
+    if size > options.max_bytes:
+        raise RefusedError("too_large", f"{size} bytes, {options.max_bytes} are allowed")
 
 
 def _persistently(
@@ -131,16 +149,23 @@ def _persistently(
 ) -> Result:
     if not is_allowed(uri, options.places):
         raise RefusedError("place_not_allowed", f"{uri} is not below {list(options.places)}")
-    pause = options.pause_s
-    for attempt in range(1, options.attempts + 1):
+    attempt = 1
+    while True:
         try:
-            store, path = fsspec.core.url_to_fs(uri)
-            return ask(store, path)
-        except (FileNotFoundError, IsADirectoryError) as error:
-            raise RefusedError("missing", uri) from error
-        except (OSError, ValueError) as error:
-            if attempt == options.attempts or isinstance(error, PermissionError | ValueError):
-                raise RefusedError("unreachable", f"{uri}: {error}") from error
-        time.sleep(pause)
-        pause *= 2
-    raise AssertionError
+            return ask(*fsspec.core.url_to_fs(uri))
+        except RefusedError:
+            raise
+        except Exception as error:  # each store's client fails with classes of its own
+            if _is_missing(error):
+                raise RefusedError("missing", uri) from error
+            if attempt == options.attempts or isinstance(error, PermissionError):
+                raise RefusedError("unreachable", f"{uri}: {error!r}") from error
+        time.sleep(options.pause_s * 2 ** (attempt - 1))
+        attempt += 1
+
+
+def _is_missing(error: Exception) -> bool:
+    """Tell what is not there from a store that falters: fsspec's HTTP calls both not found."""
+    if isinstance(error, FileNotFoundError):
+        return error.__cause__ is None or isinstance(error.__cause__, FileNotFoundError)
+    return isinstance(error, IsADirectoryError)

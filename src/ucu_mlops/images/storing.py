@@ -16,8 +16,8 @@ from ucu_mlops.images.shards import ShardStore, StoreOptions, update_shards
 
 logger = logging.getLogger(__name__)
 
-DECODING = ("side", "channels", "max_pixels", "max_bytes")
-OBJECTS = ("places", "concurrency", "attempts", "pause_s")
+DECODING = ("side", "channels", "max_pixels")
+OBJECTS = ("places", "concurrency", "attempts", "pause_s", "max_bytes")
 
 
 def store_options(raw: dict[str, Any]) -> StoreOptions:
