@@ -27,6 +27,7 @@ from ucu_mlops.monitoring.sentences import (
     precision_sentence,
     weight_of,
 )
+from ucu_mlops.monitoring.volume import FEED
 from ucu_mlops.quality.hashing import derived_id
 
 
@@ -225,7 +226,8 @@ def _faults(today: pd.DataFrame, as_of: date) -> list[str]:
     if today.empty:
         return [f"Nothing was measured on {as_of}: the day has no drift; monitor it first."]
     broken = today[today["state"].eq("fault")]
-    if broken["missing_share"].eq(1.0).sum() == len(today):
+    measured = today[today["kind"].ne(FEED)]
+    if len(measured) and measured[["missing_share"]].eq(1.0).all(axis=None):
         return [f"Nothing arrived on {as_of}: no active users and no scores; check the feeds."]
     return [fault_sentence(row) for row in broken.sort_values("name").to_dict("records")]
 

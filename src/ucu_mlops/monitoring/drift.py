@@ -40,6 +40,8 @@ class DriftOptions:
         outside_jump: The same of numbers outside the reference's range.
         variety: A feature whose values all fall into one bin is a fault if on every quiet day at
             least this share fell into others.
+        volume_left: Share of the lowest quiet day's events, or scored rows, below which a day has
+            lost a feed.
         unwatched: Features that move by themselves on every platform, such as the age of its
             accounts; they are not measured.
         outlier_spans: A number is an outlier when it lies beyond the reference's range by this
@@ -53,6 +55,7 @@ class DriftOptions:
     unseen_jump: float = 0.2
     outside_jump: float = 0.2
     variety: float = 0.05
+    volume_left: float = 0.5
     unwatched: Sequence[str] = ()
     outlier_spans: float = 1.0
     outliers: int = 5
@@ -60,7 +63,7 @@ class DriftOptions:
     def __post_init__(self) -> None:
         """Refuse thresholds that always or never alarm."""
         QuietOptions(self.floor, self.level)
-        for name in (*JUMPS, "variety"):
+        for name in (*JUMPS, "variety", "volume_left"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigurationError(
                     f"drift.{name} must be above 0 and below 1, got {getattr(self, name)}"

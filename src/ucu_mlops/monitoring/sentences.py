@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from ucu_mlops.monitoring.volume import FEED
+
 TELLING = 0.1  # shares of unknown words and of numbers out of range that explain a fault
 
 
@@ -14,6 +16,11 @@ def fault_sentence(row: Mapping[Any, Any]) -> str:
     Args:
         row: A row of ``drift`` whose state is ``fault``.
     """
+    if row["kind"] == FEED:
+        return (
+            f"{row['name']}: only {row['rows']:,}, {row['missing_share']:.0%} fewer than on the "
+            f"lowest quiet day like it, {row['threshold']:,.0f} are needed; check its feed."
+        )
     if row["missing_share"] == 1.0:
         return f"{row['name']} is missing for everyone; check its feed."
     told = [f"missing for {row['missing_share']:.0%}"]

@@ -2,19 +2,24 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import ibis
 import pandas as pd
 
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import NotEnoughDataError
+from ucu_mlops.features.arrivals import count_arrivals
+from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.breaker import PastDecision
 from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.monitoring.histograms import day_histograms
 from ucu_mlops.monitoring.outcome import outcome_of
+from ucu_mlops.monitoring.volume import measure_volume
 from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
@@ -51,21 +56,33 @@ def count_values(
 
 
 def watch(
-    champion: Bundle, histograms: ibis.Table, options: DriftOptions, period: Period
+    champion: Bundle,
+    histograms: ibis.Table,
+    scores: ibis.Table,
+    source_tables: Mapping[str, ibis.Table],
+    features: dict[str, Any],
+    options: DriftOptions,
+    period: Period,
 ) -> pd.DataFrame:
-    """Measure how far the day's inputs and scores lie from the champion's reference.
+    """Measure how far inputs, scores and how much there is of them lie from the reference.
 
     Returns:
-        One row per feature and score, the columns of ``drift``.
+        One row per feature, score and feed, the columns of ``drift``.
     """
-    return measure_drift(
-        champion.manifest.reference,
-        histograms.filter(histograms["as_of"] == period.as_of).execute(),
-        model=champion.manifest.model,
-        version=str(champion.version),
-        as_of=period.as_of,
-        options=options,
-    )
+    reference = champion.manifest.reference
+    given: dict[str, Any] = {
+        "model": champion.manifest.model,
+        "version": str(champion.version),
+        "as_of": period.as_of,
+        "options": options,
+    }
+    counted = histograms.filter(histograms["as_of"] == period.as_of).execute()
+    drift = measure_drift(reference, counted, **given)
+    days = [*map(date.fromisoformat, reference["days_covered"]), period.as_of]
+    arrived = count_arrivals(parse_declarations(features), source_tables, days).execute()
+    scored = scores.filter(scores["as_of"] == period.as_of)["entity_id"].nunique().execute()
+    volume = measure_volume(reference, arrived, int(scored), **given)
+    return pd.concat([drift, volume], ignore_index=True)
 
 
 def decide_action(
