@@ -8,7 +8,7 @@ import pytest
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
 from ucu_mlops.monitoring.breaker import PastDecision
-from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
+from ucu_mlops.monitoring.decision import DecisionOptions, Standing, asked_for, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions, measure_drift
 
 TODAY = date(2026, 4, 3)
@@ -423,3 +423,16 @@ def test_that_all_confirm_more_is_no_sign_of_changed_moderators():
 
     assert not changed(90)
     assert changed(20)
+
+
+def test_a_training_that_was_asked_for_starts_the_cool_down():
+    """The day becomes one to train, with who asked; the next days wait and say until when."""
+    row = decided(rows()).to_dict()
+    assert row["evidence"]["hold"] == ""
+    row |= {name: json.dumps(row[name]) for name in ("reasons", "evidence")}
+    asked = asked_for(row, "The alert ScoreMoved asks for a training.")
+    assert (asked["action"], json.loads(asked["evidence"])["asked"][:9]) == ("retrain", "The alert")
+    past = (PastDecision(ago(1), asked["action"], had_causes=True),)
+    held = decided(rows(score="ddd"), standing=Standing("2", past=past))
+    assert held.action == "none"
+    assert held.evidence["hold"].startswith("Training again waits until")

@@ -12,7 +12,7 @@ import pytest
 
 from ucu_mlops.bundle.manifest import FeatureSpec, Manifest
 from ucu_mlops.bundle.store import Bundle
-from ucu_mlops.errors import NotEnoughDataError
+from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.drift import DriftOptions
 from ucu_mlops.monitoring.reference import build_reference
@@ -134,6 +134,13 @@ def test_a_feed_that_lost_most_of_its_events_is_a_fault(champion, tables, feed):
     ).set_index("name")
     assert drift.loc["events:visits", ["rows", "state"]].tolist() == [80, "fault"]
     assert drift["state"].eq("fault").sum() == 1
+
+
+def test_a_misspelt_unwatched_feature_is_refused(champion, tables, feed):
+    """It would be watched all the same: the line names it, the key and the file."""
+    options = DriftOptions(unwatched=["acount_age"])
+    with pytest.raises(ConfigurationError, match=r"drift.unwatched .* got \['acount_age'\]"):
+        watch(champion, None, tables["scores"], **feed, options=options, period=PERIOD)
 
 
 def test_a_day_is_one_log_record(champion, tables, feed, caplog):

@@ -4,6 +4,7 @@ faults today → data_fault; drift that lasts, a queue confirmed less, or report
 → retrain; else none
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.errors import SchemaError
 from ucu_mlops.monitoring.breaker import BreakerOptions, PastDecision, breaker_of
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS
 from ucu_mlops.monitoring.lasting import known_drift, lasting_drift
@@ -28,7 +29,10 @@ from ucu_mlops.monitoring.sentences import (
     weight_of,
 )
 from ucu_mlops.monitoring.volume import FEED
+from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, SHARE, build_part, check_numbers, refuse
 from ucu_mlops.quality.hashing import derived_id
+
+FILE = "monitoring.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -65,26 +69,25 @@ class DecisionOptions:
 
     def __post_init__(self) -> None:
         """Refuse windows that cannot be filled; build the parts from plain mappings."""
-        for name, kind in (("outcome", OutcomeOptions), ("breaker", BreakerOptions)):
-            if isinstance(given := getattr(self, name), dict):  # Kedro hands over what YAML said
-                object.__setattr__(self, name, kind(**given))
-        if not 1 <= self.drifting_days <= self.days:
-            raise ConfigurationError(
-                "decision.drifting_days must be at least 1 and at most days, "
-                f"got {self.drifting_days} of {self.days}"
+        build_part(self, "decision", FILE, "outcome", OutcomeOptions)
+        build_part(self, "decision", FILE, "breaker", BreakerOptions)
+        check_numbers(
+            self,
+            "decision",
+            FILE,
+            days=COUNT,
+            drifting_days=COUNT,
+            min_weight=SHARE,
+            after_fault_days=COUNT_OR_NONE,
+            after_moderators_days=COUNT_OR_NONE,
+            cooldown_days=COUNT_OR_NONE,
+            max_age_days=COUNT_OR_NONE,
+            min_verdicts=COUNT_OR_NONE,
+        )
+        if self.drifting_days > self.days:
+            refuse(
+                "decision", "drifting_days", FILE, f"at most days, {self.days}", self.drifting_days
             )
-        if not 0 <= self.min_weight <= 1:
-            raise ConfigurationError(
-                f"decision.min_weight must be between 0 and 1, got {self.min_weight}"
-            )
-        for name in (
-            *("after_fault_days", "after_moderators_days"),
-            *("cooldown_days", "max_age_days", "min_verdicts"),
-        ):
-            if getattr(self, name) < 0:
-                raise ConfigurationError(
-                    f"decision.{name} must be 0 or more, got {getattr(self, name)}"
-                )
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,8 @@ def decide(
 
     Returns:
         The decision; its evidence holds ``drifting``, ``faults``, ``causes`` (the sentences that
-        ask for a training, acted on or not), ``outcome``, ``breaker`` (``open``, ``half-open`` or
+        ask for a training, acted on or not), ``hold`` (why any training waits; empty if none does),
+        ``outcome``, ``breaker`` (``open``, ``half-open`` or
         ``closed``), ``retrainings_in_a_row``, ``last_training`` and ``moderators_changed``.
 
     Raises:
@@ -213,6 +217,7 @@ def decide(
         "causes": causes,
         "outcome": dict(outcome),
         "moderators_changed": changed,
+        "hold": hold,
         "breaker": breaker["state"],
         "retrainings_in_a_row": breaker["in_a_row"],
         "last_training": last and last.isoformat(),
@@ -220,6 +225,23 @@ def decide(
     reasons = [*reasons, *moderator_sentences(outcome["moderators"], changed=changed)]
     decision_id = derived_id("monitoring", model, as_of)
     return Decision(decision_id, model, as_of, action, reasons, evidence)
+
+
+def asked_for(row: Mapping[str, Any], sentence: str) -> dict[str, Any]:
+    """Turn a day's decision to do nothing into one to train, because somebody else asked.
+
+    Args:
+        row: A row of ``decisions``, ``reasons`` and ``evidence`` as JSON.
+        sentence: Who asked, and why.
+
+    Returns:
+        The row, its evidence with the sentence among ``causes`` and as ``asked``.
+    """
+    evidence = json.loads(row["evidence"])
+    evidence |= {"asked": sentence, "causes": [sentence, *evidence.get("causes", [])]}
+    reasons = json.dumps([sentence, *json.loads(row["reasons"])])
+    changed = {"action": "retrain", "reasons": reasons, "evidence": json.dumps(evidence)}
+    return {**row, **changed}
 
 
 def _faults(today: pd.DataFrame, as_of: date) -> list[str]:
