@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.loop.checkout import make_checkout
 from ucu_mlops.loop.judgement import collect, judge_played
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
+from ucu_mlops.quality.checks import COUNT, Allowed, check_numbers
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.simulation.options import SHIFTS
 
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 KINDS = tuple(kind for kind in SHIFTS if kind != "none")
 RESULT = "result.json"
+
+FILE = "loop.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,9 @@ class DrillOptions:
     window: int
 
     def __post_init__(self) -> None:
-        for name, least in (("window", 1), ("shift_day", self.window + 1), ("days_after", 1)):
-            if getattr(self, name) < least:
-                raise ConfigurationError(
-                    f"drill.{name} must be at least {least}, got {getattr(self, name)}"
-                )
+        check_numbers(self, "drill", FILE, window=COUNT, days_after=COUNT)
+        least = Allowed(least=self.window + 1, whole=True)  # recall before the shift is averaged
+        check_numbers(self, "drill", FILE, shift_day=least)
 
 
 def drill(

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 from scipy.stats import fisher_exact
 
-from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.errors import SchemaError
+from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, SOME_SHARE, check_numbers
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.release.ledger import Ledger, Move
 
@@ -20,6 +21,8 @@ PROBATION_NEEDS = ("as_of", "source", "version", "is_violation", "decided_at")
 ASKED_FOR = ("model", "rule")  # reports and exploration find the same whoever is champion
 WHO = "probation"
 OUTCOME_DAYS = 10  # a week of cases and three days until they are decided
+
+FILE = "gate.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,16 @@ class ProbationOptions:
 
     def __post_init__(self) -> None:
         """Refuse windows without days and shares outside 0..1."""
-        for name, least in (("days", 1), ("maturity_days", 0), ("min_decided", 1)):
-            if getattr(self, name) < least:
-                raise ConfigurationError(
-                    f"probation.{name} must be at least {least}, got {getattr(self, name)}"
-                )
-        for name in ("ratio", "significance"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigurationError(
-                    f"probation.{name} must be above 0 and at most 1, got {getattr(self, name)}"
-                )
+        check_numbers(
+            self,
+            "probation",
+            FILE,
+            days=COUNT,
+            maturity_days=COUNT_OR_NONE,
+            min_decided=COUNT,
+            ratio=SOME_SHARE,
+            significance=SOME_SHARE,
+        )
 
 
 def watch_trial(

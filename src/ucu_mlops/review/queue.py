@@ -12,6 +12,14 @@ import numpy as np
 import pandas as pd
 
 from ucu_mlops.errors import ConfigurationError, DataError, DuplicateKeyError, SchemaError
+from ucu_mlops.quality.checks import (
+    COUNT_OR_NONE,
+    NOT_NEGATIVE,
+    SHARE,
+    check_flag,
+    check_numbers,
+    refuse,
+)
 from ucu_mlops.quality.hashing import derived_id, hash_share
 from ucu_mlops.review.exploration import draw_by_strata
 from ucu_mlops.review.second_looks import draw_second_looks
@@ -36,6 +44,8 @@ CASE_COLUMNS = {
     "first_case_id": "str",
 }
 SOURCES = ("model", "rule")
+
+FILE = "review.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -74,21 +84,22 @@ class ReviewOptions:
 
     def __post_init__(self) -> None:
         """Refuse negative numbers and shares that together exceed the whole."""
-        for name in ("capacity", "dismissed_days", "rise", "second_look_days"):
-            if getattr(self, name) < 0:
-                raise ConfigurationError(
-                    f"review.{name} must be 0 or more, got {getattr(self, name)}"
-                )
-        shares = (self.exploration_share, self.second_look_share, self.report_share)
-        if min(shares) < 0 or sum(shares) > 1 + 1e-9:
-            raise ConfigurationError(
-                "review: exploration_share, second_look_share and report_share must be 0 or more "
-                f"and at most 1 together, got {shares}"
-            )
-        if not 0 <= self.uniform_share <= 1:
-            raise ConfigurationError(
-                f"review.uniform_share must be between 0 and 1, got {self.uniform_share}"
-            )
+        shares = ("exploration_share", "second_look_share", "report_share")
+        check_numbers(
+            self,
+            "review",
+            FILE,
+            capacity=COUNT_OR_NONE,
+            **dict.fromkeys((*shares, "uniform_share"), SHARE),
+            dismissed_days=COUNT_OR_NONE,
+            rise=NOT_NEGATIVE,
+            second_look_days=COUNT_OR_NONE,
+            seed=COUNT_OR_NONE,
+        )
+        check_flag(self, "review", FILE, "fill_below_threshold")
+        given = [getattr(self, name) for name in shares]
+        if sum(given) > 1 + 1e-9:
+            refuse("review", " + ".join(shares), FILE, "at most 1 together", given)
 
     def places(self) -> tuple[int, int, int]:
         """Give the places for exploration, second looks and reports.

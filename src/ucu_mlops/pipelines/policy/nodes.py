@@ -8,11 +8,12 @@ import ibis
 
 from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.bundle.store import Bundle, Draft, revise
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import join_features
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.reference import build_reference
+from ucu_mlops.quality.checks import Allowed, check_numbers
 from ucu_mlops.review.queue import ReviewOptions
 from ucu_mlops.review.threshold import threshold_for_capacity
 
@@ -29,8 +30,8 @@ class ReferenceOptions:
     days: int
 
     def __post_init__(self) -> None:
-        if self.days < 2:  # noqa: PLR2004 (a difference needs two)
-            raise ConfigurationError(f"reference.days must be at least 2, got {self.days}")
+        two = Allowed(least=2, whole=True)  # a difference needs two
+        check_numbers(self, "reference", "monitoring.yml", days=two)
 
 
 def complete(
