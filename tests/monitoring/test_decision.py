@@ -8,8 +8,9 @@ import pytest
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
 from ucu_mlops.monitoring.breaker import PastDecision
-from ucu_mlops.monitoring.decision import DecisionOptions, Standing, asked_for, decide
+from ucu_mlops.monitoring.decision import Standing, asked_for, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions, measure_drift
+from ucu_mlops.monitoring.options import DecisionOptions
 
 TODAY = date(2026, 4, 3)
 WEIGHTS = {"messages_sent": 0.6, "sentiment": 0.36, "reports": 0.03, "country": 0.01}
@@ -305,6 +306,19 @@ def test_moderators_who_changed_are_no_reason_to_train(changed, action):
     assert decision.action == action
     theirs = [each for each in decision.reasons if each.startswith("Moderators decide differently")]
     assert bool(theirs) == (action == "none") == decision.evidence["moderators_changed"]
+
+
+def test_blamed_moderators_are_the_reason_that_is_told():
+    """The first sentence says what was found and why it is no reason, never that all is quiet."""
+    quiet, more = rows(messages_sent="qqq"), FEWER | {"window": {"precision": 0.6, "decided": 90}}
+    disagree = QUIET["moderators"] | {"agreement": DISAGREE, "state": "drift"}
+    fewer = decided(quiet, {"queue_precision": FEWER, "moderators": disagree})
+    assert fewer.reasons[0].startswith("That fewer cases are confirmed is no reason to train")
+    found = decided(quiet, {"missed": more, "moderators": disagree})
+    assert found.reasons[0].startswith("Of reported users 60% of 90 are confirmed, before 50%")
+    world = decided(rows(score="ddd"), {"moderators": disagree})
+    assert world.action == "retrain"
+    assert "which alone is no reason to train again" in world.reasons[-1]
 
 
 def test_all_confirm_less_while_features_drift_is_the_world():

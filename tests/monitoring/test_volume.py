@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from ucu_mlops.errors import SchemaError
-from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
+from ucu_mlops.monitoring.decision import Standing, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.monitoring.outcome import OutcomeOptions, outcome_of
 from ucu_mlops.monitoring.volume import measure_volume
 

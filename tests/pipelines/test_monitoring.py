@@ -21,7 +21,8 @@ from ucu_mlops.pipelines.monitoring.probation import watch_probation
 from ucu_mlops.pipelines.monitoring.reporting import describe_day, list_outliers
 from ucu_mlops.release.ledger import Move
 from ucu_mlops.release.probation import ProbationOptions
-from ucu_mlops.review.queue import CASE_COLUMNS, ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
+from ucu_mlops.review.queue import CASE_COLUMNS
 
 DAY = date(2026, 3, 31)
 PERIOD = Period(DAY, DAY)

@@ -7,13 +7,13 @@ import pytest
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.loop.drill import DrillOptions
 from ucu_mlops.loop.play import PlayOptions
-from ucu_mlops.monitoring.decision import DecisionOptions
 from ucu_mlops.monitoring.drift import DriftOptions
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.pipelines.policy.nodes import ReferenceOptions
 from ucu_mlops.release.options import GateOptions
 from ucu_mlops.release.probation import ProbationOptions
 from ucu_mlops.review.holdout import HoldoutOptions
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 
 NAN, INF = math.nan, math.inf
 DRILL = {"model": "scam", "shift_day": 20, "days_after": 25, "window": 3}

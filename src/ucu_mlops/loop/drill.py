@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import ucu_mlops
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.checkout import make_checkout
 from ucu_mlops.loop.judgement import collect, judge_played
@@ -58,7 +59,7 @@ def drill(
     """Play each kind of shift with each seed; yields each judgement as it is there.
 
     A play that was killed goes on where it was, one that is done is not played again, and one
-    that was played under another configuration begins anew.
+    that was played under another configuration or by other code begins anew.
 
     Args:
         path: The checkout whose configuration is played; plays lie below its ``data/drill``.
@@ -76,6 +77,23 @@ def drill(
                 done = _play(path, env, options, folder, kind, seed) | {"identity": identity}
                 _write_result(folder / RESULT, done)
             yield done
+
+
+def known_plays(path: Path, env: str | None, options: DrillOptions) -> list[dict[str, Any]]:
+    """Read the judgements of all plays that hold for the code and configuration there are.
+
+    Args:
+        path: The checkout whose configuration is played.
+        env: Name of the configuration environment; None is the desk.
+        options: What each play is.
+
+    Returns:
+        Judgements, by kind and seed: those of earlier calls too.
+    """
+    identity = _identity(path, env, options)
+    read = [_read_result(file) for file in (path / "data/drill").glob(f"*/{RESULT}")]
+    known = [each for each in read if each is not None and each["identity"] == identity]
+    return sorted(known, key=lambda each: (each["kind"], each["seed"]))
 
 
 def _play(
@@ -103,7 +121,10 @@ def _play(
 
 def _identity(path: Path, env: str | None, options: DrillOptions) -> str:
     files = sorted(each for each in (path / "conf").rglob("*.yml") if each.is_file())
-    return derived_id(env, options, *(each.read_text(encoding="utf-8") for each in files))
+    code = sorted(
+        Path(ucu_mlops.__file__).parent.rglob("*.py")
+    )  # another loop may answer otherwise
+    return derived_id(env, options, *(each.read_text(encoding="utf-8") for each in (*files, *code)))
 
 
 def _read_result(file: Path) -> dict[str, Any] | None:

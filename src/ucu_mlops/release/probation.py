@@ -1,6 +1,7 @@
 """Whether a version that was released lately finds as much as the one it replaced, and the revert.
 
-moves, decided cases → none | on_trial | passed | failed → rollback, if nobody moved meanwhile
+moves, decided cases → none | on_trial | passed | untested | failed
+failed → rollback, if nobody moved meanwhile
 """
 
 import json
@@ -83,7 +84,8 @@ def watch_trial(
         options: How long, and how much worse.
 
     Returns:
-        A JSON object: ``state`` (``none``, ``on_trial``, ``passed`` or ``failed``), ``version``,
+        A JSON object: ``state`` (``none``, ``on_trial``, ``passed``, ``untested`` where its
+        days are over and too little was decided to compare, or ``failed``), ``version``,
         ``predecessor`` and ``revision`` (null without a champion), and ``evidence``: ``trial`` and
         ``before`` (each ``decided``, ``confirmed``, ``precision``), ``since``, ``p_value`` (null
         while there is too little) and ``needed`` (failed below it).
@@ -122,7 +124,8 @@ def watch_trial(
     if worse and p_value is not None and p_value < needed:
         state = "failed"
     else:
-        state = "passed" if over else "on_trial"
+        tested = "untested" if p_value is None else "passed"
+        state = tested if over else "on_trial"
     return verdict | {"state": state, "evidence": evidence}
 
 

@@ -15,9 +15,10 @@ from ucu_mlops.features.arrivals import count_arrivals
 from ucu_mlops.features.declarations import Declarations, parse_declarations
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.breaker import PastDecision
-from ucu_mlops.monitoring.decision import DecisionOptions, Standing, asked_for, decide
+from ucu_mlops.monitoring.decision import Standing, asked_for, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.monitoring.histograms import day_histograms
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.monitoring.outcome import outcome_of
 from ucu_mlops.monitoring.volume import measure_volume
 from ucu_mlops.quality.checks import refuse

@@ -15,7 +15,7 @@ from ucu_mlops.monitoring.histograms import outliers
 from ucu_mlops.monitoring.page import draw_page
 from ucu_mlops.monitoring.summary import summarize
 from ucu_mlops.monitoring.volume import FEED
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 
 logger = logging.getLogger(__name__)
 
