@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.quiet_platform import NAMES, Day, Platform, World
-from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
+from ucu_mlops.monitoring.decision import Standing, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.monitoring.outcome import outcome_of
 from ucu_mlops.monitoring.quiet import QuietOptions, UsualDay, prior_variance, usual_day
 from ucu_mlops.monitoring.reference import SCORE, variety

@@ -24,7 +24,7 @@ from scipy.stats import beta
 from bench.scored_platform import START, World, looks, play
 from ucu_mlops.loop.figures import day_figures
 from ucu_mlops.quality.recall import RecallOptions, estimate_recall
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.review.verdicts import counted_verdicts, paired_looks
 from ucu_mlops.simulation.moderators import ModeratorOptions
 

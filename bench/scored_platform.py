@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ucu_mlops.review.queue import CASE_COLUMNS, ReviewOptions, build_queue
+from ucu_mlops.review.options import ReviewOptions
+from ucu_mlops.review.queue import CASE_COLUMNS, build_queue
 from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.simulation.moderators import VERDICT_TYPES, ModeratorOptions, decide
 

@@ -17,7 +17,7 @@ from kedro.config import OmegaConfigLoader
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.datasets.partitioned_tables import PartitionedTablesDataset
 from ucu_mlops.pipelines.simulation.nodes import simulate_past
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.settings import CONFIG_LOADER_ARGS
 from ucu_mlops.simulation.history import HistoryOptions
 from ucu_mlops.simulation.moderators import ModeratorOptions

@@ -47,6 +47,17 @@ def test_a_day_that_is_none(checkout):
     assert "must be a day such as 2026-03-31, got 'tomorrow'" in last_line(ran)
 
 
+def test_a_day_that_cannot_be_complete(past):
+    """A day far beyond the last known one is refused, and leaves no decision behind."""
+    ran = kedro(past, "loop", "day", "scam", "--as-of=2062-04-01", "--env=test")
+    assert ran.returncode != 0
+    assert (
+        "2062-04-01 cannot be complete: the last day with events or a decision is 2026-03-31"
+        in (last_line(ran))
+    )
+    assert rows(past, "SELECT count(*) FROM decisions WHERE as_of > DATE '2030-01-01'") == [(0,)]
+
+
 def test_a_misspelt_parameter(checkout):
     """A parameter that nothing reads is refused: ignored, the default history would be run."""
     ran = kedro(checkout, "run", "--env=test", "--pipelines=features", "--params=as_off=2026-03-31")

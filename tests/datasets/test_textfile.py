@@ -6,6 +6,7 @@ import pytest
 from kedro.io import DatasetError
 
 from ucu_mlops.datasets.textfile import TextfileDataset
+from ucu_mlops.errors import ConfigurationError
 
 
 def test_gives_back_what_was_saved(tmp_path):
@@ -32,3 +33,22 @@ def test_says_that_there_is_none(tmp_path):
     """Reading before anything was written is one line with the remedy."""
     with pytest.raises(DatasetError, match="run the pipeline that writes it first"):
         TextfileDataset(filepath=str(tmp_path / "none")).load()
+
+
+def test_an_older_day_leaves_what_is_told_of_now(tmp_path):
+    """Only the newest day, or that day again, writes the file."""
+    path = tmp_path / "metrics.prom"
+    for day, text, left in (
+        ("2026-04-02", "second", "second"),
+        ("2026-04-01", "first again", "second"),
+        ("2026-04-02", "second again", "second again"),
+        ("2026-04-03", "third", "third"),
+    ):
+        TextfileDataset(filepath=str(path), as_of=day).save(text)
+        assert path.read_text() == left
+
+
+def test_a_day_that_is_none_is_refused(tmp_path):
+    """One line says what a day looks like."""
+    with pytest.raises(ConfigurationError, match="must be a day such as"):
+        TextfileDataset(filepath=str(tmp_path / "metrics.prom"), as_of="soon")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ucu_mlops.errors import ReleaseError
+from ucu_mlops.loop.decided import Decided
 from ucu_mlops.loop.inbox import Inbox
 from ucu_mlops.loop.listener import MAX_BYTES, Listener, work_off
 
@@ -65,9 +66,25 @@ def notify(listener: Listener, *alerts) -> tuple[int, dict]:
     return post(listener, json.dumps({"version": "4", "alerts": list(alerts)}).encode())
 
 
-def decided(action: str = "none", as_of: date = DAY):
+class Book:
+    """Decisions in memory: the last one, and what was written over it."""
+
+    def __init__(self, last: Decided) -> None:
+        self.given = last
+        self.written: list[tuple[date, str]] = []
+
+    def last(self, model: str) -> Decided:  # noqa: ARG002 (one model)
+        """Tell the last decision."""
+        return self.given
+
+    def ask(self, model: str, as_of: date, sentence: str) -> None:  # noqa: ARG002 (one model)
+        """Write down who asked."""
+        self.written.append((as_of, sentence))
+
+
+def decided(action: str = "none", as_of: date = DAY, hold: str = "") -> Book:
     """Tell the last decision, as the warehouse would."""
-    return lambda model: (as_of, action)  # noqa: ARG005 (one model)
+    return Book(Decided(as_of, action, hold))
 
 
 def test_a_firing_alert_trains_once(listener, inbox):
@@ -120,6 +137,28 @@ def test_one_that_fails_stops_no_other_and_may_be_asked_again(listener, inbox):
     assert inbox.next() is None
     trigger.trouble = None
     assert len(notify(listener, alert())[1]["accepted"]) == 1
+    work_off(inbox, trigger, decided())
+    assert trigger.asked == [("scam", DAY)]
+
+
+def test_a_training_that_an_alert_asked_for_is_a_decision(listener, inbox):
+    """It is written down before it starts: cool-down, breaker and new verdicts count from it."""
+    trigger, book = Recorder(), decided()
+    trigger.trouble = KeyboardInterrupt()
+    notify(listener, alert())
+    with pytest.raises(KeyboardInterrupt):
+        work_off(inbox, trigger, book)
+    said = "The alert ScoreMoved, firing since 2026-04-02T06:00:00Z, asks for a training."
+    assert book.written == [(DAY, said)]
+
+
+def test_what_holds_the_monitor_holds_alerts(listener, inbox):
+    """During cool-down, breaker or for want of verdicts nothing is trained; later it may be."""
+    trigger, waits = Recorder(), "Training again waits until 2026-04-08."
+    notify(listener, alert())
+    work_off(inbox, trigger, decided(hold=waits))
+    assert trigger.asked == []
+    notify(listener, alert())
     work_off(inbox, trigger, decided())
     assert trigger.asked == [("scam", DAY)]
 

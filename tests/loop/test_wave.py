@@ -14,8 +14,8 @@ from ucu_mlops.loop.wave import ask, learn_from, play_wave
 from ucu_mlops.loop.wave_arrivals import WaveOptions, cast_of, number_batches
 from ucu_mlops.loop.wave_page import write_wave
 from ucu_mlops.loop.wave_watch import MonitorOptions
-from ucu_mlops.monitoring.decision import DecisionOptions
 from ucu_mlops.monitoring.drift import DriftOptions
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.scam.estimator import TrainingOptions
 
 FEATURES = tuple(

@@ -8,8 +8,9 @@ import pytest
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
 from ucu_mlops.monitoring.breaker import PastDecision
-from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
+from ucu_mlops.monitoring.decision import Standing, asked_for, decide
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, DriftOptions, measure_drift
+from ucu_mlops.monitoring.options import DecisionOptions
 
 TODAY = date(2026, 4, 3)
 WEIGHTS = {"messages_sent": 0.6, "sentiment": 0.36, "reports": 0.03, "country": 0.01}
@@ -307,6 +308,19 @@ def test_moderators_who_changed_are_no_reason_to_train(changed, action):
     assert bool(theirs) == (action == "none") == decision.evidence["moderators_changed"]
 
 
+def test_blamed_moderators_are_the_reason_that_is_told():
+    """The first sentence says what was found and why it is no reason, never that all is quiet."""
+    quiet, more = rows(messages_sent="qqq"), FEWER | {"window": {"precision": 0.6, "decided": 90}}
+    disagree = QUIET["moderators"] | {"agreement": DISAGREE, "state": "drift"}
+    fewer = decided(quiet, {"queue_precision": FEWER, "moderators": disagree})
+    assert fewer.reasons[0].startswith("That fewer cases are confirmed is no reason to train")
+    found = decided(quiet, {"missed": more, "moderators": disagree})
+    assert found.reasons[0].startswith("Of reported users 60% of 90 are confirmed, before 50%")
+    world = decided(rows(score="ddd"), {"moderators": disagree})
+    assert world.action == "retrain"
+    assert "which alone is no reason to train again" in world.reasons[-1]
+
+
 def test_all_confirm_less_while_features_drift_is_the_world():
     """Drift of the inputs explains a fall that nobody vouches for."""
     unvouched = moderators(confirming=CONFIRM_LESS | {"vouched": False})
@@ -423,3 +437,16 @@ def test_that_all_confirm_more_is_no_sign_of_changed_moderators():
 
     assert not changed(90)
     assert changed(20)
+
+
+def test_a_training_that_was_asked_for_starts_the_cool_down():
+    """The day becomes one to train, with who asked; the next days wait and say until when."""
+    row = decided(rows()).to_dict()
+    assert row["evidence"]["hold"] == ""
+    row |= {name: json.dumps(row[name]) for name in ("reasons", "evidence")}
+    asked = asked_for(row, "The alert ScoreMoved asks for a training.")
+    assert (asked["action"], json.loads(asked["evidence"])["asked"][:9]) == ("retrain", "The alert")
+    past = (PastDecision(ago(1), asked["action"], had_causes=True),)
+    held = decided(rows(score="ddd"), standing=Standing("2", past=past))
+    assert held.action == "none"
+    assert held.evidence["hold"].startswith("Training again waits until")

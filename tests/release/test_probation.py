@@ -92,6 +92,12 @@ def test_too_few_cases_say_nothing(released):
     assert (told["state"], told["evidence"]["p_value"]) == ("on_trial", None)
 
 
+def test_a_trial_without_enough_cases_is_not_passed(released):
+    """When its days are over and nothing could be compared, it says so."""
+    told = verdict(released(), cases(0.4, 0.4, per_day=1), as_of=RELEASED + timedelta(days=17))
+    assert (told["state"], told["evidence"]["p_value"]) == ("untested", None)
+
+
 def test_after_a_change_only_the_days_since_are_compared(released):
     """Finding has become harder for both: the new version is no worse than the old one was then."""
     changed = RELEASED - timedelta(days=5)

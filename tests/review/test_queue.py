@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ucu_mlops.errors import ConfigurationError, DataError, DuplicateKeyError, SchemaError
-from ucu_mlops.review.queue import CASE_COLUMNS, HISTORY_COLUMNS, ReviewOptions, build_queue
+from ucu_mlops.review.options import ReviewOptions
+from ucu_mlops.review.queue import CASE_COLUMNS, HISTORY_COLUMNS, build_queue
 
 TODAY = date(2026, 4, 3)
 NO_HISTORY = pd.DataFrame({name: [] for name in HISTORY_COLUMNS})

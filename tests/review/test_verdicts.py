@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
-from ucu_mlops.review.queue import HISTORY_COLUMNS, ReviewOptions, build_queue
+from ucu_mlops.review.options import ReviewOptions
+from ucu_mlops.review.queue import HISTORY_COLUMNS, build_queue
 from ucu_mlops.review.verdicts import counted_verdicts, labels_from, paired_looks
 
 CASES = ibis.schema(

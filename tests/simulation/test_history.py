@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from ucu_mlops.errors import ConfigurationError
-from ucu_mlops.review.queue import CASE_COLUMNS, ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
+from ucu_mlops.review.queue import CASE_COLUMNS
 from ucu_mlops.simulation.history import HistoryOptions, play_day, play_history
 from ucu_mlops.simulation.moderators import VERDICT_TYPES, ModeratorOptions
 from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions

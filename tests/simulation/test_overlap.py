@@ -20,7 +20,7 @@ from ucu_mlops.bundle.specs import feature_specs
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import point_in_time
 from ucu_mlops.quality.metrics import recall_at_capacity
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.scam.estimator import TrainingOptions, fit
 from ucu_mlops.scam.preprocessing import build_preprocessing, model_frame
 from ucu_mlops.settings import CONFIG_LOADER_ARGS

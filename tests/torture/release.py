@@ -27,6 +27,7 @@ from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.errors import UcuMlopsError
+from ucu_mlops.loop.checkout import make_checkout
 from ucu_mlops.loop.project import Project
 
 DAY = "2026-03-31"
@@ -70,10 +71,7 @@ def main(folder: Path, kills: int, seed: int) -> int:
 def prepared(folder: Path) -> Path:
     """Make a small platform's past with the rule as champion, once."""
     if not (folder / "prepared").exists():
-        for name in ("pyproject.toml", ".telemetry"):
-            shutil.copy(ROOT / name, folder)
-        shutil.copytree(ROOT / "conf", folder / "conf")
-        (folder / "src").mkdir()  # Kedro looks for it; the package itself is installed
+        make_checkout(ROOT, folder)
         os.chdir(folder)
         for pipeline in ("simulation", "features", "scam_coldstart"):
             in_child(run, pipeline)

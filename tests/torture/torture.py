@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from ucu_mlops.loop.checkout import make_checkout
 from ucu_mlops.loop.project import Project
 
 ROOT = Path(__file__).parents[2]
@@ -70,10 +71,7 @@ def main(folder: Path, kills: int, seed: int) -> int:
 def prepared(folder: Path) -> Path:
     """Make a small platform's past, a released champion and the features of the day, once."""
     if not (folder / "prepared").exists():
-        for name in ("pyproject.toml", ".telemetry"):
-            shutil.copy(ROOT / name, folder)
-        shutil.copytree(ROOT / "conf", folder / "conf")
-        (folder / "src").mkdir()  # Kedro looks for it; the package itself is installed
+        make_checkout(ROOT, folder)
         os.chdir(folder)
         timed("__default__", None)
         for pipeline in ("simulation_day", "features"):

@@ -99,7 +99,7 @@ def drill_command(
     env: str | None,
 ) -> None:
     """Play each kind of shift with each seed, and judge what the loop did about it."""
-    from ucu_mlops.loop.drill import KINDS, DrillOptions, drill  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.drill import KINDS, DrillOptions, drill, known_plays  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.drill_page import summary, write_drill  # noqa: PLC0415
     from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
 
@@ -109,10 +109,9 @@ def drill_command(
     configured = read_configuration(here, env, "parameters")
     options = _options(DrillOptions, configured, "drill", given)
     places = read_configuration(here, env, "globals")
-    found = []
     for play in drill(here, env, options, kinds or KINDS, (seeds, *more_seeds)):
-        found.append(play)
-        write_drill(found, Path(places["data_root"]) / "08_reporting")
+        # Plays of earlier calls stay in the report as long as they hold.
+        write_drill(known_plays(here, env, options), Path(places["data_root"]) / "08_reporting")
         click.echo(summary(play))
 
 

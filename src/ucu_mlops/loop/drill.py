@@ -13,12 +13,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import ucu_mlops
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.loop.checkout import make_checkout
 from ucu_mlops.loop.judgement import collect, judge_played
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
+from ucu_mlops.quality.checks import COUNT, Allowed, check_numbers
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.simulation.options import SHIFTS
 
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 KINDS = tuple(kind for kind in SHIFTS if kind != "none")
 RESULT = "result.json"
+
+FILE = "loop.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,9 @@ class DrillOptions:
     window: int
 
     def __post_init__(self) -> None:
-        for name, least in (("window", 1), ("shift_day", self.window + 1), ("days_after", 1)):
-            if getattr(self, name) < least:
-                raise ConfigurationError(
-                    f"drill.{name} must be at least {least}, got {getattr(self, name)}"
-                )
+        check_numbers(self, "drill", FILE, window=COUNT, days_after=COUNT)
+        least = Allowed(least=self.window + 1, whole=True)  # recall before the shift is averaged
+        check_numbers(self, "drill", FILE, shift_day=least)
 
 
 def drill(
@@ -58,7 +59,7 @@ def drill(
     """Play each kind of shift with each seed; yields each judgement as it is there.
 
     A play that was killed goes on where it was, one that is done is not played again, and one
-    that was played under another configuration begins anew.
+    that was played under another configuration or by other code begins anew.
 
     Args:
         path: The checkout whose configuration is played; plays lie below its ``data/drill``.
@@ -76,6 +77,23 @@ def drill(
                 done = _play(path, env, options, folder, kind, seed) | {"identity": identity}
                 _write_result(folder / RESULT, done)
             yield done
+
+
+def known_plays(path: Path, env: str | None, options: DrillOptions) -> list[dict[str, Any]]:
+    """Read the judgements of all plays that hold for the code and configuration there are.
+
+    Args:
+        path: The checkout whose configuration is played.
+        env: Name of the configuration environment; None is the desk.
+        options: What each play is.
+
+    Returns:
+        Judgements, by kind and seed: those of earlier calls too.
+    """
+    identity = _identity(path, env, options)
+    read = [_read_result(file) for file in (path / "data/drill").glob(f"*/{RESULT}")]
+    known = [each for each in read if each is not None and each["identity"] == identity]
+    return sorted(known, key=lambda each: (each["kind"], each["seed"]))
 
 
 def _play(
@@ -103,7 +121,10 @@ def _play(
 
 def _identity(path: Path, env: str | None, options: DrillOptions) -> str:
     files = sorted(each for each in (path / "conf").rglob("*.yml") if each.is_file())
-    return derived_id(env, options, *(each.read_text(encoding="utf-8") for each in files))
+    code = sorted(
+        Path(ucu_mlops.__file__).parent.rglob("*.py")
+    )  # another loop may answer otherwise
+    return derived_id(env, options, *(each.read_text(encoding="utf-8") for each in (*files, *code)))
 
 
 def _read_result(file: Path) -> dict[str, Any] | None:

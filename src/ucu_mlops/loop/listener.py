@@ -6,15 +6,14 @@ POST /alerts → inbox → the trigger, one request at a time; GET /health/live
 import json
 import logging
 import threading
-from collections.abc import Callable
 from datetime import date
-from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from ucu_mlops.errors import DataError, UcuMlopsError
+from ucu_mlops.loop.decided import Decided, Decisions, ProjectDecisions
 from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.inbox import Inbox, Request, parse_alerts
 from ucu_mlops.loop.project import Project
@@ -24,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 MAX_BYTES = 1 << 20  # a notification of a thousand alerts has half of that
 MAX_DIGITS = len(str(MAX_BYTES))
-Decided = tuple[date, str]  # a model's last decided day, and the action decided on it
 
 
 class Listener(ThreadingHTTPServer):
@@ -100,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         logger.debug(format, *args)
 
 
-def work_off(inbox: Inbox, trigger: Trigger, last_decision: Callable[[str], Decided]) -> None:
+def work_off(inbox: Inbox, trigger: Trigger, decisions: Decisions) -> None:
     """Deal with every waiting request, one after another; one that fails stops no other.
 
     Killed in between, a request still waits and goes on for the same day.
@@ -108,12 +106,12 @@ def work_off(inbox: Inbox, trigger: Trigger, last_decision: Callable[[str], Deci
     Args:
         inbox: Where requests are kept.
         trigger: What trains.
-        last_decision: Tells a model's last decided day and what was decided.
+        decisions: What was decided, and where a training that was asked for is written down.
     """
     while (request := inbox.next()) is not None:
         try:
             # Whatever a training raises, one request must not stop the listener.
-            state, detail = "done", _deal_with(request, inbox, trigger, last_decision)
+            state, detail = "done", _deal_with(request, inbox, trigger, decisions)
         except UcuMlopsError as error:
             state, detail = "failed", f"{type(error).__name__}: {error}"
         except Exception as error:
@@ -123,19 +121,29 @@ def work_off(inbox: Inbox, trigger: Trigger, last_decision: Callable[[str], Deci
         logger.info("%s of %s: %s, %s", request.alert, request.model, state, detail)
 
 
-def _deal_with(
-    request: Request, inbox: Inbox, trigger: Trigger, last_decision: Callable[[str], Decided]
-) -> str:
-    as_of, action = last_decision(request.model)
-    if action == "data_fault":
-        raise DataError(
-            f"nothing is trained on {as_of}, a day of a data fault; mend the feed, the alert asks "
-            "again"
-        )
-    as_of = request.as_of or as_of
+def _deal_with(request: Request, inbox: Inbox, trigger: Trigger, decisions: Decisions) -> str:
+    as_of = request.as_of or _day_to_train(decisions.last(request.model))
     inbox.begin(request, as_of)
+    sentence = f"The alert {request.alert}, firing since {request.starts_at}, asks for a training."
+    decisions.ask(request.model, as_of, sentence)
     trigger.retrain(request.model, as_of)
     return f"trained and judged as of {as_of}"
+
+
+def _day_to_train(last: Decided) -> date:
+    """Give the day to train for, unless what holds the monitor's own trainings holds this one.
+
+    Raises:
+        DataError: The day's data is broken, or training again waits.
+    """
+    if last.action == "data_fault":
+        raise DataError(
+            f"nothing is trained on {last.as_of}, a day of a data fault; mend the feed, the alert "
+            "asks again"
+        )
+    if last.hold and last.action != "retrain":
+        raise DataError(f"nothing is trained on {last.as_of}. {last.hold} The alert asks again")
+    return last.as_of
 
 
 def listen(project: Project, host: str, port: int) -> None:
@@ -153,14 +161,5 @@ def listen(project: Project, host: str, port: int) -> None:
         logger.info("listening on http://%s:%s/alerts", *listener.server_address[:2])
         while True:
             listener.asked.clear()
-            work_off(inbox, RunHere(project), partial(_last_decision, project))
+            work_off(inbox, RunHere(project), ProjectDecisions(project))
             listener.asked.wait()
-
-
-def _last_decision(project: Project, model: str) -> Decided:
-    with project.catalog() as catalog:
-        decisions = catalog.load(f"{model}.decisions")
-        rows = decisions.order_by(decisions["as_of"].desc()).limit(1).execute()
-    if rows.empty:
-        raise DataError(f"nothing was decided about {model} yet; run kedro loop day {model} first")
-    return rows["as_of"].iloc[0].date(), str(rows["action"].iloc[0])

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.loop.day import DayReport, describe_day, play_day
 from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.project import Project
+from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, check_numbers
 from ucu_mlops.release.ledger import champions
 from ucu_mlops.release.moves import override, rollback
 
 logger = logging.getLogger(__name__)
 
 OPERATOR = "loop play"
+
+FILE = "loop.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,7 @@ class PlayOptions:
     rollback_on: int
 
     def __post_init__(self) -> None:
-        if self.days < 1:
-            raise ConfigurationError(f"loop.days must be at least 1, got {self.days}")
+        check_numbers(self, "loop", FILE, days=COUNT, rollback_on=COUNT_OR_NONE)
 
 
 def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterator[DayReport]:

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 
 from ucu_mlops.loop.wave_arrivals import in_rounds, number_batches
-from ucu_mlops.monitoring.decision import Decision, DecisionOptions, Standing, decide
+from ucu_mlops.monitoring.decision import Decision, Standing, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.monitoring.histograms import HISTOGRAM_COLUMNS, MISSING, watched_profiles
 from ucu_mlops.monitoring.moderators import LOOK_COLUMNS
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.monitoring.outcome import CASE_COLUMNS, outcome_of
 from ucu_mlops.monitoring.reference import SCORE, bin_counts, build_reference
 from ucu_mlops.scam.estimator import FittedScam

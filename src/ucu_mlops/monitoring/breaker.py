@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.quality.checks import COUNT, check_numbers
+
+FILE = "monitoring.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,9 @@ class BreakerOptions:
 
     def __post_init__(self) -> None:
         """Refuse a breaker that is always open."""
-        for name in ("retrainings", "calm_days", "rest_days"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(
-                    f"breaker.{name} must be at least 1, got {getattr(self, name)}"
-                )
+        check_numbers(
+            self, "decision.breaker", FILE, retrainings=COUNT, calm_days=COUNT, rest_days=COUNT
+        )
 
 
 @dataclass(frozen=True)

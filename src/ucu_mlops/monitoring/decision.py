@@ -4,18 +4,19 @@ faults today → data_fault; drift that lasts, a queue confirmed less, or report
 → retrain; else none
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
 
-from ucu_mlops.errors import ConfigurationError, SchemaError
-from ucu_mlops.monitoring.breaker import BreakerOptions, PastDecision, breaker_of
+from ucu_mlops.errors import SchemaError
+from ucu_mlops.monitoring.breaker import PastDecision, breaker_of
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS
 from ucu_mlops.monitoring.lasting import known_drift, lasting_drift
-from ucu_mlops.monitoring.outcome import OutcomeOptions
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.monitoring.sentences import (
     blamed_sentence,
     breaker_sentence,
@@ -24,66 +25,12 @@ from ucu_mlops.monitoring.sentences import (
     fault_sentence,
     missed_sentence,
     moderator_sentences,
+    overruled_sentence,
     precision_sentence,
     weight_of,
 )
+from ucu_mlops.monitoring.volume import FEED
 from ucu_mlops.quality.hashing import derived_id
-
-
-@dataclass(frozen=True)
-class DecisionOptions:
-    """When drift is reason enough to train again.
-
-    Attributes:
-        days: Length of the window that drift must last in, in days.
-        drifting_days: On how many of those days a feature must drift.
-        min_weight: Share of the importances that the drifting features must have together; a
-            feature below it cannot cause a retraining alone.
-        after_fault_days: Days for which drift that began with a data fault is taken for its echo.
-        after_moderators_days: Days for which a queue that is confirmed less is laid to moderators
-            who changed: its usual precision is from before.
-        cooldown_days: Days after a training without another one.
-        max_age_days: Days after its last training day from which a champion is due for another,
-            however quiet it is.
-        min_verdicts: Verdicts that the last training did not know, below which another one would
-            learn nothing.
-        breaker: After how many trainings without gain people are called instead.
-        outcome: How precision and moderators are watched.
-    """
-
-    days: int = 3
-    drifting_days: int = 2
-    min_weight: float = 0.05
-    after_fault_days: int = 28
-    after_moderators_days: int = 28
-    cooldown_days: int = 7
-    max_age_days: int = 90
-    min_verdicts: int = 100
-    breaker: BreakerOptions = field(default_factory=BreakerOptions)
-    outcome: OutcomeOptions = field(default_factory=OutcomeOptions)
-
-    def __post_init__(self) -> None:
-        """Refuse windows that cannot be filled; build the parts from plain mappings."""
-        for name, kind in (("outcome", OutcomeOptions), ("breaker", BreakerOptions)):
-            if isinstance(given := getattr(self, name), dict):  # Kedro hands over what YAML said
-                object.__setattr__(self, name, kind(**given))
-        if not 1 <= self.drifting_days <= self.days:
-            raise ConfigurationError(
-                "decision.drifting_days must be at least 1 and at most days, "
-                f"got {self.drifting_days} of {self.days}"
-            )
-        if not 0 <= self.min_weight <= 1:
-            raise ConfigurationError(
-                f"decision.min_weight must be between 0 and 1, got {self.min_weight}"
-            )
-        for name in (
-            *("after_fault_days", "after_moderators_days"),
-            *("cooldown_days", "max_age_days", "min_verdicts"),
-        ):
-            if getattr(self, name) < 0:
-                raise ConfigurationError(
-                    f"decision.{name} must be 0 or more, got {getattr(self, name)}"
-                )
 
 
 @dataclass(frozen=True)
@@ -168,7 +115,8 @@ def decide(
 
     Returns:
         The decision; its evidence holds ``drifting``, ``faults``, ``causes`` (the sentences that
-        ask for a training, acted on or not), ``outcome``, ``breaker`` (``open``, ``half-open`` or
+        ask for a training, acted on or not), ``hold`` (why any training waits; empty if none does),
+        ``outcome``, ``breaker`` (``open``, ``half-open`` or
         ``closed``), ``retrainings_in_a_row``, ``last_training`` and ``moderators_changed``.
 
     Raises:
@@ -200,8 +148,10 @@ def decide(
         action, reasons = "retrain", causes
     elif causes:
         action, reasons = "none", [hold, *causes]
-    elif outcome["queue_precision"]["state"] == "drift" and not changed:
+    elif outcome["queue_precision"]["state"] == "drift":
         action, reasons = "none", [blamed_sentence(outcome["queue_precision"])]
+    elif outcome["missed"]["state"] == "drift":
+        action, reasons = "none", [overruled_sentence(outcome["missed"])]
     else:
         calm = calm_sentence(drifting, outcome["queue_precision"], options.min_weight)
         action, reasons = "none", [calm]
@@ -212,6 +162,7 @@ def decide(
         "causes": causes,
         "outcome": dict(outcome),
         "moderators_changed": changed,
+        "hold": hold,
         "breaker": breaker["state"],
         "retrainings_in_a_row": breaker["in_a_row"],
         "last_training": last and last.isoformat(),
@@ -221,11 +172,29 @@ def decide(
     return Decision(decision_id, model, as_of, action, reasons, evidence)
 
 
+def asked_for(row: Mapping[str, Any], sentence: str) -> dict[str, Any]:
+    """Turn a day's decision to do nothing into one to train, because somebody else asked.
+
+    Args:
+        row: A row of ``decisions``, ``reasons`` and ``evidence`` as JSON.
+        sentence: Who asked, and why.
+
+    Returns:
+        The row, its evidence with the sentence among ``causes`` and as ``asked``.
+    """
+    evidence = json.loads(row["evidence"])
+    evidence |= {"asked": sentence, "causes": [sentence, *evidence.get("causes", [])]}
+    reasons = json.dumps([sentence, *json.loads(row["reasons"])])
+    changed = {"action": "retrain", "reasons": reasons, "evidence": json.dumps(evidence)}
+    return {**row, **changed}
+
+
 def _faults(today: pd.DataFrame, as_of: date) -> list[str]:
     if today.empty:
         return [f"Nothing was measured on {as_of}: the day has no drift; monitor it first."]
     broken = today[today["state"].eq("fault")]
-    if broken["missing_share"].eq(1.0).sum() == len(today):
+    measured = today[today["kind"].ne(FEED)]
+    if len(measured) and measured[["missing_share"]].eq(1.0).all(axis=None):
         return [f"Nothing arrived on {as_of}: no active users and no scores; check the feeds."]
     return [fault_sentence(row) for row in broken.sort_values("name").to_dict("records")]
 

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
+from ucu_mlops.errors import NotEnoughDataError, SchemaError
 from ucu_mlops.monitoring.histograms import HISTOGRAM_COLUMNS, counts_per_bin, watched_profiles
 from ucu_mlops.monitoring.quiet import MIN_DAYS, QuietOptions, UsualDay, prior_variance, usual_day
 from ucu_mlops.monitoring.reference import variety
+from ucu_mlops.quality.checks import COUNT, INNER_SHARE, POSITIVE, check_numbers, check_words
 from ucu_mlops.quality.drift import g_test, jensen_shannon, l_infinity
 
 DRIFT_COLUMNS = (
@@ -24,6 +25,8 @@ DRIFT_COLUMNS = (
 )
 MEASURED = ("measure", "l_infinity", "p_value")
 JUMPS = ("missing_jump", "unseen_jump", "outside_jump")
+
+FILE = "monitoring.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class DriftOptions:
         outside_jump: The same of numbers outside the reference's range.
         variety: A feature whose values all fall into one bin is a fault if on every quiet day at
             least this share fell into others.
+        volume_left: Share of the lowest quiet day's events, or scored rows, below which a day has
+            lost a feed.
         unwatched: Features that move by themselves on every platform, such as the age of its
             accounts; they are not measured.
         outlier_spans: A number is an outlier when it lies beyond the reference's range by this
@@ -53,6 +58,7 @@ class DriftOptions:
     unseen_jump: float = 0.2
     outside_jump: float = 0.2
     variety: float = 0.05
+    volume_left: float = 0.5
     unwatched: Sequence[str] = ()
     outlier_spans: float = 1.0
     outliers: int = 5
@@ -60,14 +66,15 @@ class DriftOptions:
     def __post_init__(self) -> None:
         """Refuse thresholds that always or never alarm."""
         QuietOptions(self.floor, self.level)
-        for name in (*JUMPS, "variety"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigurationError(
-                    f"drift.{name} must be above 0 and below 1, got {getattr(self, name)}"
-                )
-        for name in ("outlier_spans", "outliers"):
-            if not getattr(self, name) > 0:
-                raise ConfigurationError(f"drift.{name} must be above 0, got {getattr(self, name)}")
+        check_words(self, "drift", FILE, "unwatched")
+        check_numbers(
+            self,
+            "drift",
+            FILE,
+            **dict.fromkeys((*JUMPS, "variety", "volume_left"), INNER_SHARE),
+            outlier_spans=POSITIVE,
+            outliers=COUNT,
+        )
 
 
 def measure_drift(

@@ -9,7 +9,7 @@ from typing import Any
 
 ACTIONS = ("none", "retrain", "data_fault")
 STATES = ("quiet", "drift", "fault")
-TRIALS = ("none", "on_trial", "passed", "failed")
+TRIALS = ("none", "on_trial", "passed", "untested", "failed")
 
 HELP = {
     "champion_info": "The version in charge of the last scored day; always 1.",
@@ -53,7 +53,7 @@ def expose(day: Mapping[str, Any], recall: Mapping[str, Any], probation: Mapping
     Args:
         day: What :func:`ucu_mlops.monitoring.summary.summarize` gave.
         recall: ``estimate``, ``low`` and ``high``; null where there is too little to go on.
-        probation: ``state``: ``none``, ``on_trial``, ``passed`` or ``failed``.
+        probation: ``state``: ``none``, ``on_trial``, ``passed``, ``untested`` or ``failed``.
 
     Returns:
         Text in Prometheus' format. What is not known has no line.

@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 from scipy.stats import fisher_exact
 
-from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.errors import SchemaError
+from ucu_mlops.quality.checks import COUNT, SOME_SHARE, Allowed, check_numbers
 
 MISSED_NEEDS = ("source", "is_violation", "decided_at")
+
+FILE = "monitoring.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,16 @@ class MissedOptions:
 
     def __post_init__(self) -> None:
         """Refuse windows without days, and a rise that is none."""
-        for name in ("window_days", "baseline_days", "min_decided", "rise"):
-            if not getattr(self, name) >= 1:
-                raise ConfigurationError(
-                    f"missed.{name} must be at least 1, got {getattr(self, name)}"
-                )
-        if not 0 < self.significance <= 1:
-            raise ConfigurationError(
-                f"missed.significance must be above 0 and at most 1, got {self.significance}"
-            )
+        check_numbers(
+            self,
+            "decision.outcome.missed",
+            FILE,
+            window_days=COUNT,
+            baseline_days=COUNT,
+            min_decided=COUNT,
+            rise=Allowed(least=1),
+            significance=SOME_SHARE,
+        )
 
 
 def missed_reports(cases: pd.DataFrame, as_of: date, options: MissedOptions) -> dict[str, Any]:

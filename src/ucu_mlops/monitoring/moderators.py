@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.errors import SchemaError
+from ucu_mlops.quality.checks import COUNT, INNER_SHARE, POSITIVE, check_numbers
 
 LOOK_COLUMNS = (
     *("verdict_id", "case_id", "first_case_id", "as_of", "probability"),
@@ -24,6 +25,8 @@ LOOK_COLUMNS = (
 DAY = 86_400.0  # seconds
 VOUCHING = 0.05  # probability of so few overruled confirmations, had the moderators changed
 STRATA = 5  # of the scores, so that confirm rates are compared among cases as probable
+
+FILE = "monitoring.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -48,19 +51,17 @@ class ModeratorOptions:
 
     def __post_init__(self) -> None:
         """Refuse windows without days and chances outside 0..1."""
-        for name in ("window_days", "baseline_days", "min_looks", "min_verdicts"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(
-                    f"moderators.{name} must be at least 1, got {getattr(self, name)}"
-                )
-        if not self.slower_days > 0:
-            raise ConfigurationError(
-                f"moderators.slower_days must be above 0, got {self.slower_days}"
-            )
-        if not 0 < self.significance < 1:
-            raise ConfigurationError(
-                f"moderators.significance must be above 0 and below 1, got {self.significance}"
-            )
+        check_numbers(
+            self,
+            "decision.outcome.moderators",
+            FILE,
+            window_days=COUNT,
+            baseline_days=COUNT,
+            min_looks=COUNT,
+            min_verdicts=COUNT,
+            slower_days=POSITIVE,
+            significance=INNER_SHARE,
+        )
 
 
 def moderators_of(looks: pd.DataFrame, as_of: date, options: ModeratorOptions) -> dict[str, Any]:

@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import fisher_exact, norm
 
-from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.errors import SchemaError
 from ucu_mlops.monitoring.missed import MissedOptions, missed_reports
 from ucu_mlops.monitoring.moderators import ModeratorOptions, moderators_of
+from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, SOME_SHARE, build_part, check_numbers
 
 OUTCOME_NEEDS = ("as_of", "source", "version", "is_violation", "decided_at")
 CASE_COLUMNS = (*OUTCOME_NEEDS, "probability")
 CALIBRATION_BINS = 5
+
+FILE = "monitoring.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -50,24 +53,20 @@ class OutcomeOptions:
 
     def __post_init__(self) -> None:
         """Refuse windows without days and shares outside 0..1."""
-        for name, kind in (("missed", MissedOptions), ("moderators", ModeratorOptions)):
-            if isinstance(given := getattr(self, name), dict):  # Kedro hands over what YAML said
-                object.__setattr__(self, name, kind(**given))
-        for name in ("window_days", "baseline_days", "min_decided"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(
-                    f"outcome.{name} must be at least 1, got {getattr(self, name)}"
-                )
-        for name in ("maturity_days", "settle_days"):
-            if getattr(self, name) < 0:
-                raise ConfigurationError(
-                    f"outcome.{name} must be 0 or more, got {getattr(self, name)}"
-                )
-        for name in ("ratio", "significance"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigurationError(
-                    f"outcome.{name} must be above 0 and at most 1, got {getattr(self, name)}"
-                )
+        build_part(self, "decision.outcome", FILE, "missed", MissedOptions)
+        build_part(self, "decision.outcome", FILE, "moderators", ModeratorOptions)
+        check_numbers(
+            self,
+            "decision.outcome",
+            FILE,
+            window_days=COUNT,
+            baseline_days=COUNT,
+            min_decided=COUNT,
+            maturity_days=COUNT_OR_NONE,
+            settle_days=COUNT_OR_NONE,
+            ratio=SOME_SHARE,
+            significance=SOME_SHARE,
+        )
 
 
 def outcome_of(

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ucu_mlops.monitoring.plots import distances_over_days, moved_histograms
+from ucu_mlops.monitoring.volume import FEED
 
 SHOWN_DAYS = 30
 STYLE = """:root{--quiet:#4a7c59;--drift:#c77700;--fault:#b3261e}
@@ -84,7 +85,9 @@ def draw_page(
         _figures(day, recall),
         f"<h2>{words}</h2>",
         _feature_table(near),
-        moved_histograms(near, histograms, reference).to_html(**PLOT, include_plotlyjs="inline"),
+        moved_histograms(_measured(near), histograms, reference).to_html(
+            **PLOT, include_plotlyjs="inline"
+        ),
         "<h2>Distance over the days</h2>",
         f"<p>{DISTANCE}</p>",
         distances_over_days(drift, day, SHOWN_DAYS).to_html(**PLOT, include_plotlyjs=False),
@@ -100,6 +103,11 @@ def draw_page(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{STYLE}</style><body>{''.join(sections)}</body></html>\n"
     )
+
+
+def _measured(features: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Keep what has a histogram: a feed only has a number of rows."""
+    return [each for each in features if each["kind"] != FEED]
 
 
 def _importance(feature: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtri, rel_entr, stdtrit
 
-from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError
+from ucu_mlops.errors import DataError, NotEnoughDataError
+from ucu_mlops.quality.checks import INNER_SHARE, check_numbers
 
 MIN_DAYS = 2
 WEEK = 7
@@ -23,6 +24,8 @@ PRIOR_DAYS = 4.0
 PRIOR_SHARE = 1 / 6
 LIVELY, LIVELY_SHARE = 0.9, 1 / 4
 BITS = 8 * np.log(2)  # chi-square distance / BITS is the Jensen-Shannon divergence of near ones
+
+FILE = "monitoring.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,7 @@ class QuietOptions:
 
     def __post_init__(self) -> None:
         """Refuse thresholds that always or never alarm."""
-        for name in ("floor", "level"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigurationError(
-                    f"drift.{name} must be above 0 and below 1, got {getattr(self, name)}"
-                )
+        check_numbers(self, "drift", FILE, floor=INNER_SHARE, level=INNER_SHARE)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ucu_mlops.bundle.manifest import FeatureSpec
 from ucu_mlops.errors import ConfigurationError, DataError, NotEnoughDataError, SchemaError
+from ucu_mlops.quality.checks import Allowed, check_numbers
 from ucu_mlops.quality.drift import (
     as_words,
     bin_edges,
@@ -40,8 +41,8 @@ class ReferenceOptions:
     days: int
 
     def __post_init__(self) -> None:
-        if self.days < MIN_DAYS:
-            raise ConfigurationError(f"reference.days must be at least {MIN_DAYS}, got {self.days}")
+        two = Allowed(least=MIN_DAYS, whole=True)
+        check_numbers(self, "reference", "training.yml", days=two)
 
 
 def build_reference(

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from ucu_mlops.monitoring.volume import FEED
+
 TELLING = 0.1  # shares of unknown words and of numbers out of range that explain a fault
 
 
@@ -14,6 +16,11 @@ def fault_sentence(row: Mapping[Any, Any]) -> str:
     Args:
         row: A row of ``drift`` whose state is ``fault``.
     """
+    if row["kind"] == FEED:
+        return (
+            f"{row['name']}: only {row['rows']:,}, {row['missing_share']:.0%} fewer than on the "
+            f"lowest quiet day like it, {row['threshold']:,.0f} are needed; check its feed."
+        )
     if row["missing_share"] == 1.0:
         return f"{row['name']} is missing for everyone; check its feed."
     told = [f"missing for {row['missing_share']:.0%}"]
@@ -76,9 +83,22 @@ def blamed_sentence(precision: Mapping[str, Any]) -> str:
         precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
     """
     return (
-        "No reason to train again: the queue is compared with verdicts from before the moderators "
-        f"changed; now {_share(precision['window'])} are confirmed, then "
+        "That fewer cases are confirmed is no reason to train again: they are compared with "
+        f"verdicts from before the moderators changed; now {_share(precision['window'])}, then "
         f"{_share(precision['baseline'])}."
+    )
+
+
+def overruled_sentence(missed: Mapping[str, Any]) -> str:
+    """Say that reports find more, but by moderators who agree less with each other than before.
+
+    Args:
+        missed: What :func:`ucu_mlops.monitoring.missed.missed_reports` gave.
+    """
+    return (
+        f"Of reported users {_share(missed['window'])} are confirmed, before "
+        f"{_share(missed['baseline'])}: no reason to train again, while moderators decide "
+        "differently."
     )
 
 
@@ -143,7 +163,8 @@ def moderator_sentences(moderators: Mapping[str, Any], *, changed: bool) -> list
     sentences = []
     if changed:
         sentences.append(
-            f"Moderators decide differently; no reason to train again: {'; '.join(told)}."
+            "Moderators decide differently, which alone is no reason to train again: "
+            f"{'; '.join(told)}."
         )
     speed = moderators["speed"]
     if speed["state"] == "drift":

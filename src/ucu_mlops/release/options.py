@@ -2,8 +2,20 @@
 
 from dataclasses import dataclass
 
-from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.quality.checks import (
+    COUNT,
+    COUNT_OR_NONE,
+    INNER_SHARE,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SHARE,
+    Allowed,
+    check_numbers,
+    refuse,
+)
 from ucu_mlops.release.metrics import METRICS
+
+FILE = "gate.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -60,22 +72,20 @@ class GateOptions:
     def __post_init__(self) -> None:
         """Refuse what cannot be measured."""
         if self.metric not in METRICS:
-            raise ConfigurationError(
-                f"gate.metric must be one of {sorted(METRICS)}, got {self.metric!r}"
-            )
-        for name in ("capacity_share", "largest_share", "chance", "level"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigurationError(
-                    f"gate.{name} must be above 0 and below 1, got {getattr(self, name)}"
-                )
-        for name in ("margin", "non_inferiority", "segment_fall", "calibration_rise"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigurationError(
-                    f"gate.{name} must be between 0 and 1, got {getattr(self, name)}"
-                )
+            refuse("gate", "metric", FILE, f"one of {sorted(METRICS)}", self.metric)
+        inner = ("capacity_share", "largest_share", "chance", "level")
+        shares = ("margin", "non_inferiority", "segment_fall", "calibration_rise")
         counts = ("recent_days", "wanted_positives", "min_positives", "max_age_days", "resamples")
-        for name in (*counts, "latency_ratio"):
-            if not getattr(self, name) >= 1:
-                raise ConfigurationError(
-                    f"gate.{name} must be at least 1, got {getattr(self, name)}"
-                )
+        check_numbers(
+            self,
+            "gate",
+            FILE,
+            **dict.fromkeys(inner, INNER_SHARE),
+            **dict.fromkeys(shares, SHARE),
+            **dict.fromkeys(counts, COUNT),
+            half_life_days=POSITIVE,
+            segment_positives=COUNT_OR_NONE,
+            latency_ratio=Allowed(least=1),
+            negligible_s=NOT_NEGATIVE,
+            seed=COUNT_OR_NONE,
+        )

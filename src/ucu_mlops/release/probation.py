@@ -1,6 +1,7 @@
 """Whether a version that was released lately finds as much as the one it replaced, and the revert.
 
-moves, decided cases → none | on_trial | passed | failed → rollback, if nobody moved meanwhile
+moves, decided cases → none | on_trial | passed | untested | failed
+failed → rollback, if nobody moved meanwhile
 """
 
 import json
@@ -12,7 +13,8 @@ from typing import Any
 import pandas as pd
 from scipy.stats import fisher_exact
 
-from ucu_mlops.errors import ConfigurationError, SchemaError
+from ucu_mlops.errors import SchemaError
+from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, SOME_SHARE, check_numbers
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.release.ledger import Ledger, Move
 
@@ -20,6 +22,8 @@ PROBATION_NEEDS = ("as_of", "source", "version", "is_violation", "decided_at")
 ASKED_FOR = ("model", "rule")  # reports and exploration find the same whoever is champion
 WHO = "probation"
 OUTCOME_DAYS = 10  # a week of cases and three days until they are decided
+
+FILE = "gate.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,16 @@ class ProbationOptions:
 
     def __post_init__(self) -> None:
         """Refuse windows without days and shares outside 0..1."""
-        for name, least in (("days", 1), ("maturity_days", 0), ("min_decided", 1)):
-            if getattr(self, name) < least:
-                raise ConfigurationError(
-                    f"probation.{name} must be at least {least}, got {getattr(self, name)}"
-                )
-        for name in ("ratio", "significance"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigurationError(
-                    f"probation.{name} must be above 0 and at most 1, got {getattr(self, name)}"
-                )
+        check_numbers(
+            self,
+            "probation",
+            FILE,
+            days=COUNT,
+            maturity_days=COUNT_OR_NONE,
+            min_decided=COUNT,
+            ratio=SOME_SHARE,
+            significance=SOME_SHARE,
+        )
 
 
 def watch_trial(
@@ -80,7 +84,8 @@ def watch_trial(
         options: How long, and how much worse.
 
     Returns:
-        A JSON object: ``state`` (``none``, ``on_trial``, ``passed`` or ``failed``), ``version``,
+        A JSON object: ``state`` (``none``, ``on_trial``, ``passed``, ``untested`` where its
+        days are over and too little was decided to compare, or ``failed``), ``version``,
         ``predecessor`` and ``revision`` (null without a champion), and ``evidence``: ``trial`` and
         ``before`` (each ``decided``, ``confirmed``, ``precision``), ``since``, ``p_value`` (null
         while there is too little) and ``needed`` (failed below it).
@@ -119,7 +124,8 @@ def watch_trial(
     if worse and p_value is not None and p_value < needed:
         state = "failed"
     else:
-        state = "passed" if over else "on_trial"
+        tested = "untested" if p_value is None else "passed"
+        state = tested if over else "on_trial"
     return verdict | {"state": state, "evidence": evidence}
 
 

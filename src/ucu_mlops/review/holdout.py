@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.quality.checks import INNER_SHARE, check_numbers
 from ucu_mlops.quality.hashing import hash_share
+
+FILE = "training.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,7 @@ class HoldoutOptions:
 
     def __post_init__(self) -> None:
         """Refuse a share that leaves nobody on one side."""
-        if not 0 < self.share < 1:
-            raise ConfigurationError(f"holdout.share must be above 0 and below 1, got {self.share}")
+        check_numbers(self, "holdout", FILE, share=INNER_SHARE)
 
 
 def is_holdout(entity_ids: Iterable[str], options: HoldoutOptions) -> NDArray[np.bool_]:

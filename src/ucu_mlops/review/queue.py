@@ -4,7 +4,6 @@ candidates, history → who may be queued → model | report | exploration
 decided cases → second look
 """
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -14,6 +13,7 @@ import pandas as pd
 from ucu_mlops.errors import ConfigurationError, DataError, DuplicateKeyError, SchemaError
 from ucu_mlops.quality.hashing import derived_id, hash_share
 from ucu_mlops.review.exploration import draw_by_strata
+from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.review.second_looks import draw_second_looks
 
 CANDIDATE_COLUMNS = ("entity_id", "probability", "reports_known_today")
@@ -36,69 +36,6 @@ CASE_COLUMNS = {
     "first_case_id": "str",
 }
 SOURCES = ("model", "rule")
-
-
-@dataclass(frozen=True)
-class ReviewOptions:
-    """How the moderators' day is divided.
-
-    The shares are of ``capacity``; what reports and second looks do not need goes to the model.
-
-    Attributes:
-        capacity: Cases per day that moderators can decide; 0 makes an empty queue.
-        exploration_share: Share drawn from whom neither model nor reports chose, one user from
-            each of as many strata of their probability.
-        uniform_share: Share of exploration that heeds no probability: 1 draws uniformly, 0 hardly
-            ever draws those whom the model takes for harmless.
-        second_look_share: Share for decided cases that another moderator decides again, blind.
-        report_share: Share at most for users reported today whom the model did not choose.
-        dismissed_days: Days for which a dismissed user is left alone.
-        rise: By how much a dismissed user's probability must exceed what it was to be queued
-            earlier than that.
-        second_look_days: Days for which an explored confirmation waits for its second look.
-        fill_below_threshold: Whether places that nobody above the threshold needs go to the most
-            probable below it; otherwise they stay empty.
-        seed: Another seed, another draw of exploration, second looks and order among equals.
-    """
-
-    capacity: int = 60
-    exploration_share: float = 0.15
-    uniform_share: float = 0.3
-    second_look_share: float = 0.05
-    report_share: float = 0.2
-    dismissed_days: int = 14
-    rise: float = 0.0
-    second_look_days: int = 14
-    fill_below_threshold: bool = True
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse negative numbers and shares that together exceed the whole."""
-        for name in ("capacity", "dismissed_days", "rise", "second_look_days"):
-            if getattr(self, name) < 0:
-                raise ConfigurationError(
-                    f"review.{name} must be 0 or more, got {getattr(self, name)}"
-                )
-        shares = (self.exploration_share, self.second_look_share, self.report_share)
-        if min(shares) < 0 or sum(shares) > 1 + 1e-9:
-            raise ConfigurationError(
-                "review: exploration_share, second_look_share and report_share must be 0 or more "
-                f"and at most 1 together, got {shares}"
-            )
-        if not 0 <= self.uniform_share <= 1:
-            raise ConfigurationError(
-                f"review.uniform_share must be between 0 and 1, got {self.uniform_share}"
-            )
-
-    def places(self) -> tuple[int, int, int]:
-        """Give the places for exploration, second looks and reports.
-
-        Rounding the running total keeps their sum within the capacity.
-        """
-        shares = (self.exploration_share, self.second_look_share, self.report_share)
-        ends = np.floor(np.cumsum((0.0, *shares)) * self.capacity + 0.5).astype(int)
-        exploration, second, report = np.diff(np.minimum(ends, self.capacity)).tolist()
-        return exploration, second, report
 
 
 def build_queue(  # noqa: PLR0913 - each keyword is a column of every case

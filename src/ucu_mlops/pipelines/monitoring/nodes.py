@@ -2,19 +2,26 @@
 
 import json
 import logging
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import ibis
 import pandas as pd
 
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import NotEnoughDataError
+from ucu_mlops.features.arrivals import count_arrivals
+from ucu_mlops.features.declarations import Declarations, parse_declarations
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.breaker import PastDecision
-from ucu_mlops.monitoring.decision import DecisionOptions, Standing, decide
+from ucu_mlops.monitoring.decision import Standing, asked_for, decide
 from ucu_mlops.monitoring.drift import DriftOptions, measure_drift
 from ucu_mlops.monitoring.histograms import day_histograms
+from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.monitoring.outcome import outcome_of
+from ucu_mlops.monitoring.volume import measure_volume
+from ucu_mlops.quality.checks import refuse
 from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
@@ -51,21 +58,46 @@ def count_values(
 
 
 def watch(
-    champion: Bundle, histograms: ibis.Table, options: DriftOptions, period: Period
+    champion: Bundle,
+    histograms: ibis.Table,
+    scores: ibis.Table,
+    source_tables: Mapping[str, ibis.Table],
+    features: dict[str, Any],
+    options: DriftOptions,
+    period: Period,
 ) -> pd.DataFrame:
-    """Measure how far the day's inputs and scores lie from the champion's reference.
+    """Measure how far inputs, scores and how much there is of them lie from the reference.
 
     Returns:
-        One row per feature and score, the columns of ``drift``.
+        One row per feature, score and feed, the columns of ``drift``.
+
+    Raises:
+        ConfigurationError: A feature that nobody shall watch is not declared.
     """
-    return measure_drift(
-        champion.manifest.reference,
-        histograms.filter(histograms["as_of"] == period.as_of).execute(),
-        model=champion.manifest.model,
-        version=str(champion.version),
-        as_of=period.as_of,
-        options=options,
-    )
+    declared = parse_declarations(features)
+    _check_unwatched(declared, options)
+    reference = champion.manifest.reference
+    given: dict[str, Any] = {
+        "model": champion.manifest.model,
+        "version": str(champion.version),
+        "as_of": period.as_of,
+        "options": options,
+    }
+    counted = histograms.filter(histograms["as_of"] == period.as_of).execute()
+    drift = measure_drift(reference, counted, **given)
+    days = [*map(date.fromisoformat, reference["days_covered"]), period.as_of]
+    arrived = count_arrivals(declared, source_tables, days).execute()
+    scored = scores.filter(scores["as_of"] == period.as_of)["entity_id"].nunique().execute()
+    volume = measure_volume(reference, arrived, int(scored), **given)
+    return pd.concat([drift, volume], ignore_index=True)
+
+
+def _check_unwatched(declared: Declarations, options: DriftOptions) -> None:
+    """Refuse a name that is no feature: a misspelt one would be watched all the same."""
+    groups = (*declared.groups, *declared.dormant)
+    known = {feature.name for group in groups for feature in group.features}
+    if unknown := sorted(set(options.unwatched) - known):
+        refuse("drift", "unwatched", "monitoring.yml", "names of declared features", unknown)
 
 
 def decide_action(
@@ -119,9 +151,12 @@ def decide_action(
         " ".join(decision.reasons),
     )
     row = decision.to_dict()
-    return pd.DataFrame(
-        [row | {"reasons": json.dumps(row["reasons"]), "evidence": json.dumps(row["evidence"])}]
-    )
+    row |= {name: json.dumps(row[name]) for name in ("reasons", "evidence")}
+    before = decisions.filter(decisions["as_of"] == period.as_of)["evidence"].execute()
+    asked = json.loads(before.iloc[0]).get("asked") if len(before) else None
+    if asked and decision.action == "none":  # an alert did, and the training is done or under way
+        row = asked_for(row, asked)
+    return pd.DataFrame([row])
 
 
 def _past(decisions: pd.DataFrame) -> tuple[PastDecision, ...]:

@@ -25,7 +25,7 @@ from ucu_mlops.pipelines.monitoring.reporting import (
     plot_drift,
 )
 
-SHARED = {"cases", "verdicts"}
+SHARED = {"cases", "verdicts", "source_tables"}
 
 
 def create_pipeline(model: str) -> Pipeline:
@@ -48,6 +48,9 @@ def create_pipeline(model: str) -> Pipeline:
             inputs={
                 "champion": "champion",
                 "histograms": "histograms",
+                "scores": "scores",
+                "source_tables": "source_tables",
+                "features": "params:features",
                 "options": "params:drift",
                 "period": "params:period",
             },
@@ -153,6 +156,7 @@ def create_pipeline(model: str) -> Pipeline:
         inputs=SHARED,
         parameters={
             "params:period": "params:period",
+            "params:features": "params:features",
             "params:review": f"params:review.{model}",
             "params:recall": f"params:recall.{model}",
             "params:drift": f"params:drift.{model}",

@@ -1,6 +1,7 @@
 """Watch a version that was released lately."""
 
 import logging
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import ibis
@@ -29,6 +30,9 @@ def watch_probation(
         A JSON object: ``state``, ``version``, ``predecessor``, ``revision`` and ``evidence``.
     """
     model = champion.manifest.model
+    # A day that is played again must not see what it led to.
+    end = datetime.combine(period.as_of + timedelta(days=1), time(), UTC)
+    moves = [move for move in moves if move.at < end]
     known = counted_verdicts(cases.filter(cases["model"] == model), verdicts, period.as_of)
     head = moves[-1] if moves else None
     since = changed_since(decisions.select("as_of", "action", "evidence").execute(), head)

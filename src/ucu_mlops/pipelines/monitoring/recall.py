@@ -8,7 +8,7 @@ import ibis
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.features.period import Period
 from ucu_mlops.quality.recall import RecallOptions, estimate_recall
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.review.verdicts import paired_looks
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from ucu_mlops.monitoring.drift import DriftOptions
 from ucu_mlops.monitoring.histograms import outliers
 from ucu_mlops.monitoring.page import draw_page
 from ucu_mlops.monitoring.summary import summarize
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.monitoring.volume import FEED
+from ucu_mlops.review.options import ReviewOptions
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def draw_day(
 
 def plot_drift(drift: ibis.Table, period: Period) -> go.Figure:
     """Draw each feature's distance from the reference as a share of its alarm threshold."""
-    known = drift.filter(drift["as_of"] <= period.as_of)
+    known = drift.filter(drift["as_of"] <= period.as_of, drift["kind"] != FEED)
     frame = known.mutate(ratio=known["measure"] / known["threshold"]).execute()
     figure = go.Figure()
     for name, rows in frame.sort_values("as_of").groupby("name"):

@@ -13,7 +13,7 @@ from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import join_features
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.reference import ReferenceOptions, build_reference
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.review.threshold import threshold_for_capacity
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ucu_mlops.bundle.specs import feature_specs
 from ucu_mlops.bundle.store import Bundle, Draft
-from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import point_in_time
 from ucu_mlops.features.period import Period
+from ucu_mlops.quality.checks import COUNT, INNER_SHARE, Allowed, check_numbers, check_words
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.review.holdout import HoldoutOptions, is_holdout
 from ucu_mlops.review.verdicts import counted_verdicts, labels_from
@@ -43,12 +43,15 @@ class TrainingSetOptions:
     max_weight: float
 
     def __post_init__(self) -> None:
-        if self.days < 1:
-            raise ConfigurationError(f"training_set.days must be at least 1, got {self.days}")
-        if not self.max_weight >= 1:
-            raise ConfigurationError(
-                f"training_set.max_weight must be at least 1, got {self.max_weight}"
-            )
+        check_numbers(
+            self,
+            "training_set",
+            "training.yml",
+            days=COUNT,
+            holdout_share=INNER_SHARE,
+            max_weight=Allowed(least=1),
+        )
+        check_words(self, "training_set", "training.yml", "features")
 
     @property
     def holdout(self) -> HoldoutOptions:

@@ -16,7 +16,8 @@ from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import join_features
 from ucu_mlops.features.period import Period
-from ucu_mlops.review.queue import ReviewOptions, build_queue
+from ucu_mlops.review.options import ReviewOptions
+from ucu_mlops.review.queue import build_queue
 from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.scam.reasons import explain
 

@@ -6,7 +6,7 @@ import ibis
 import pandas as pd
 
 from ucu_mlops.features.period import Period
-from ucu_mlops.review.queue import ReviewOptions
+from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.simulation.history import HistoryOptions, play_day, play_history
 from ucu_mlops.simulation.moderators import ModeratorOptions
 from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions
