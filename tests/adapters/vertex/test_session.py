@@ -12,7 +12,8 @@ from ucu_mlops.adapters.vertex.session import open_session
 with open_session(Path(sys.argv[1]), "test", {"as_of": "it's"}, sys.argv[2:]) as session:
     context = session.load_context()
     assert context.config_loader.runtime_params == {"as_of": "it's"}
-print(sorted({"kedro_mlflow", "kedro_viz", "kedro_telemetry", "mlflow", "torch"} & set(sys.modules)))
+plugins = {"kedro_mlflow", "kedro_viz", "kedro_telemetry", "mlflow", "torch"}
+print(sorted(plugins & set(sys.modules)))
 """
 
 

@@ -47,7 +47,7 @@ ANYTHING = st.one_of(
 
 @given(note=ANYTHING)
 def test_text_arrives_as_it_is(note):
-    """An apostrophe, a quote, a space, a newline, `$(…)` or anything else reaches the task whole."""
+    """An apostrophe, a quote, a space, a newline, `$(…)` or else reaches the task whole."""
     given_params = check_parameters(SPECIFICATION, {"note": note})
     arguments = TASK.arguments(given_params, "job-1")
     assert read_arguments(arguments[HANDED_OVER:]) == ({"note": note}, "job-1")
@@ -137,7 +137,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_what_is_not_modelled_is_refused(compiled):
     """A placeholder of Vertex AI that is not resolved here is no empty text."""
     path = compiled(score={"command": ["echo", "{{$.pipeline_root}}"]})
-    with pytest.raises(ConfigurationError, match="score has .*pipeline_root.* not modelled here"):
+    with pytest.raises(ConfigurationError, match=r"score has .*pipeline_root.* not modelled here"):
         read_specification(path)
 
 

@@ -82,8 +82,9 @@ def check_image(options: VertexOptions, container: Container) -> str | None:
     image = options.images.get(name)
     if image is None or not image.uri:
         return (
-            f"container {container.name} has no image: {name!r} is none of"
-            f" {sorted(options.images)}; name it with its uri under images in conf/*/vertexai.yml"
+            f"container {container.name} (node {container.nodes[0]}) has no image:"
+            f" {name!r} is none of {sorted(options.images)}; name it with its uri"
+            " under images in conf/*/vertexai.yml"
         )
     for node, extras in sorted(container.extras.items()):
         if lacking := sorted(extras - image.extras):

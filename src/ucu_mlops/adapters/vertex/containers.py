@@ -26,6 +26,7 @@ class Container:
         writes: Datasets that its nodes save.
         parameters: Names of the parameters that its nodes read, without ``params:``.
         extras: Extras of this package by node that needs them.
+        users: The first node that reads or saves a dataset, by the dataset's name.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Container:
     writes: frozenset[str]
     parameters: frozenset[str]
     extras: Mapping[str, frozenset[str]]
+    users: Mapping[str, str]
 
 
 def split(name: str, pipeline: Pipeline) -> list[Container]:
@@ -82,6 +84,9 @@ def _container(pipeline: Pipeline, group: str, names: set[str], after: set[str])
         extras={
             node.name: frozenset(t.removeprefix(EXTRA) for t in node.tags if t.startswith(EXTRA))
             for node in nodes
+        },
+        users={
+            name: node.name for node in reversed(nodes) for name in (*node.inputs, *node.outputs)
         },
     )
 

@@ -110,8 +110,7 @@ def check_crossings(
                 source = f"container {makers[0]}" if makers else "nobody"
                 yield (
                     f"dataset {name} is in memory only, but container {each.name} (node"
-                    f" {each.nodes[0]} and others) reads it from {source}; give it an entry in the"
-                    " catalog"
+                    f" {each.users[name]}) reads it from {source}; give it an entry in the catalog"
                 )
 
 
@@ -124,8 +123,8 @@ def check_places(
             if not REMOTE.match(place):
                 user = next(each for each in containers if name in each.reads | each.writes)
                 yield (
-                    f"dataset {name} (container {user.name}) lies at {key} {place}, on one"
-                    " container's disk; give it an address such as gs://… in conf/gcp"
+                    f"dataset {name} (container {user.name}, node {user.users[name]}) lies at"
+                    f" {key} {place}, on one container's disk; give it an address such as gs://… in conf/gcp"
                 )
 
 
