@@ -19,7 +19,7 @@ BUNDLES = ("06_models/scam/candidate", "05_model_input/scam/rule", "06_models/bu
 def kedro(folder: Path, *arguments: str) -> None:
     """Run one of the project's commands in a checkout."""
     done = subprocess.run(
-        [sys.executable, "-m", "ucu_mlops", *arguments],
+        [sys.executable, "-m", "kedro", *arguments],
         check=False,
         cwd=folder,
         capture_output=True,

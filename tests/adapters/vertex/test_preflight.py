@@ -153,5 +153,5 @@ def test_groups_that_need_each_other_are_refused(monkeypatch, context):
         step("queue", "scores", "group.b"),
         step("scores", "drift", "group.a"),
     )
-    with pytest.raises(ConfigurationError, match="example cannot be cut into containers: .*tags"):
+    with pytest.raises(ConfigurationError, match=r"example cannot be cut into containers: .*tags"):
         planned(monkeypatch, context, *nodes)

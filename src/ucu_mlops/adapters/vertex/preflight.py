@@ -124,7 +124,8 @@ def check_places(
                 user = next(each for each in containers if name in each.reads | each.writes)
                 yield (
                     f"dataset {name} (container {user.name}, node {user.users[name]}) lies at"
-                    f" {key} {place}, on one container's disk; give it an address such as gs://… in conf/gcp"
+                    f" {key} {place}, on one container's disk; give it an address"
+                    " such as gs://… in conf/gcp"
                 )
 
 
