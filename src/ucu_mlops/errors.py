@@ -7,6 +7,7 @@ UcuMlopsError
 │   ├── DuplicateKeyError   null or duplicate keys
 │   └── NotEnoughDataError  too few rows, positives or days to go on
 ├── WarehouseError          the warehouse cannot be reached or is locked by another process
+├── TaskError               a container of a compiled pipeline failed
 ├── BundleError             a model bundle is damaged, foreign or of another schema version
 └── ReleaseError            a release cannot be made
     └── StaleRevisionError  somebody else moved the ledger first
@@ -41,6 +42,10 @@ class NotEnoughDataError(DataError):
 
 class WarehouseError(UcuMlopsError):
     """The warehouse cannot be reached or is locked by another process."""
+
+
+class TaskError(UcuMlopsError):
+    """A container of a compiled pipeline failed in all of its attempts."""
 
 
 class BundleError(UcuMlopsError):

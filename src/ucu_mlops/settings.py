@@ -20,7 +20,11 @@ DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry",)
 CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "local",
-    "config_patterns": {"features": ["features/*.yml"]},
+    "config_patterns": {
+        "features": ["features/*.yml"],
+        "mlflow": ["mlflow*"],
+        "vertexai": ["vertexai*"],
+    },
     # An environment states only what it changes. Globals stay destructive: softly merged,
     # a DuckDB path would leak into another warehouse's connection.
     "merge_strategy": {"parameters": "soft"},

@@ -10,7 +10,7 @@ from ucu_mlops.pipeline_registry import register_pipelines
 from ucu_mlops.settings import CONFIG_LOADER_ARGS
 
 CONF = Path(__file__).parents[2] / "conf"
-ENVIRONMENTS = ["base", "test", "ethereum"]
+ENVIRONMENTS = ["base", "test", "ethereum", "gcp"]
 LAYERS = [
     "raw",
     "intermediate",

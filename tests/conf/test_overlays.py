@@ -15,7 +15,7 @@ def configuration(env: str, **params: str) -> OmegaConfigLoader:
     return OmegaConfigLoader(str(CONF), env=env, runtime_params=params, **CONFIG_LOADER_ARGS)
 
 
-@pytest.mark.parametrize("env", ["test", "ethereum"])
+@pytest.mark.parametrize("env", ["test", "ethereum", "gcp"])
 def test_each_environment_states_all_of_its_places(env):
     """Globals are replaced key by key: a forgotten one would point into another's data."""
     assert set(configuration(env)["globals"]) == set(configuration("base")["globals"])

@@ -6,6 +6,7 @@ from ucu_mlops.cli.features import features
 from ucu_mlops.cli.loop import loop
 from ucu_mlops.cli.release import release
 from ucu_mlops.cli.run import run
+from ucu_mlops.cli.vertex import vertex
 
 
 @click.group(name="ucu_mlops")
@@ -17,6 +18,7 @@ cli.add_command(run)
 cli.add_command(features)
 cli.add_command(loop)
 cli.add_command(release)
+cli.add_command(vertex)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ ROOT_FILES = ("pyproject.toml", ".telemetry")
 DATA_ROOT = re.compile(r"^(data_root: )(?:\S*/)?(data(?:/\S+)?)$", re.MULTILINE)
 
 
-def make_checkout(project: Path, folder: Path) -> None:
+def make_checkout(project: Path, folder: Path, home: Path | None = None) -> None:
     """Make ``folder`` a place where pipelines run and leave ``project`` as it is.
 
     Its data folder is written down absolutely: MLflow keeps one store per address in a process,
@@ -18,7 +18,9 @@ def make_checkout(project: Path, folder: Path) -> None:
     Args:
         project: A checkout: it has ``pyproject.toml`` and ``conf/``.
         folder: Where to; a configuration that is there is replaced, data is kept.
+        home: Folder that holds the data folder, ``folder`` itself unless another is named.
     """
+    home = (home or folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
     for name in ROOT_FILES:
         shutil.copy(project / name, folder)
@@ -26,5 +28,5 @@ def make_checkout(project: Path, folder: Path) -> None:
     shutil.copytree(project / "conf", folder / "conf")
     for places in (folder / "conf").glob("*/globals.yml"):
         text = places.read_text(encoding="utf-8")
-        places.write_text(DATA_ROOT.sub(rf"\1{folder.absolute()}/\2", text), encoding="utf-8")
+        places.write_text(DATA_ROOT.sub(rf"\1{home}/\2", text), encoding="utf-8")
     (folder / "src").mkdir(exist_ok=True)  # Kedro looks for it; the package itself is installed

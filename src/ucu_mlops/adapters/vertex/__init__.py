@@ -1,0 +1,1 @@
+"""Pipelines on Vertex AI: kedro-vertexai extended, and its compiled file executed here."""

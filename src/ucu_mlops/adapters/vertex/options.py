@@ -1,0 +1,168 @@
+"""``conf/<env>/vertexai.yml``: kedro-vertexai's keys, and those that it lacks."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from kedro_vertexai.config import PluginConfig, RunConfig
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ucu_mlops.adapters.vertex.machines import MACHINES, REGIONS
+from ucu_mlops.errors import ConfigurationError
+
+DEFAULT = "__default__"
+PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+
+Kind = Literal["string", "date", "integer", "number", "boolean", "list", "mapping"]
+
+
+class Retries(BaseModel, extra="forbid", frozen=True):
+    """How often a failed container is started again, and how long is waited before.
+
+    Attributes:
+        count: Attempts after the first.
+        first_s: Seconds before the second attempt.
+        factor: How much longer each further wait is.
+        longest_s: No wait is longer, in seconds.
+    """
+
+    count: int = Field(ge=0, le=10)
+    first_s: float = Field(ge=0)
+    factor: float = Field(ge=1)
+    longest_s: float = Field(ge=0)
+
+
+class Group(BaseModel, extra="forbid", frozen=True):
+    """What one container runs on.
+
+    Attributes:
+        image: Name of an image; None is ``run_config.image``.
+        machine: Machine type, of ``machines.MACHINES``.
+        accelerator: Kind of accelerator, such as ``NVIDIA_L4``.
+        accelerators: How many of it.
+        timeout_s: Seconds after which an attempt is stopped.
+        minutes: How long it is expected to run, for the estimated cost.
+        retries: What is done when it fails.
+    """
+
+    image: str | None = None
+    machine: str
+    accelerator: str | None = None
+    accelerators: int = Field(default=1, ge=1)
+    timeout_s: int = Field(ge=1)
+    minutes: float = Field(gt=0)
+    retries: Retries
+
+
+class Image(BaseModel, extra="forbid", frozen=True):
+    """A container image: where it lies, and which extras of this package it has."""
+
+    uri: str
+    extras: frozenset[str] = frozenset()
+
+
+class Run(RunConfig):  # type: ignore[misc]  # it has no types
+    """kedro-vertexai's ``run_config``; an unknown key is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class VertexOptions(PluginConfig):  # type: ignore[misc]  # it has no types
+    """The whole file.
+
+    Attributes:
+        run_config: kedro-vertexai's own keys; ``image`` names one of ``images``.
+        places: ``cloud``: containers share no disk; ``here``: they do, since all run here.
+        images: Images by name.
+        groups: By name what differs from ``__default__``.
+        parameters: Kinds of the run-time parameters that a run may be given, by name.
+        labels: Labels of the job, for bills and searches.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    run_config: Run
+    places: Literal["cloud", "here"]
+    images: dict[str, Image]
+    groups: dict[str, dict[str, Any]]
+    parameters: dict[str, Kind]
+    labels: dict[str, str]
+
+    @field_validator("project_id")
+    @classmethod
+    def _is_a_project(cls, value: str) -> str:
+        if not PROJECT.fullmatch(value):
+            raise ValueError("must be a project's id (not its name), such as ucu-mlops-prod")
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _is_a_region(cls, value: str) -> str:
+        if value not in REGIONS:
+            raise ValueError("must be a region of Vertex AI, such as europe-west1")
+        return value
+
+    @field_validator("labels")
+    @classmethod
+    def _are_labels(cls, value: dict[str, str]) -> dict[str, str]:
+        for text in [*value, *value.values()]:
+            if not LABEL.fullmatch(text):
+                raise ValueError(f"need lower-case letters, digits, _ and -, got {text!r}")
+        return value
+
+    def group(self, name: str) -> Group:
+        """Return what the group says over the default.
+
+        Raises:
+            ConfigurationError: A key or a value is impossible.
+        """
+        merged = {**self.groups.get(DEFAULT, {}), **self.groups.get(name, {})}
+        try:
+            return Group.model_validate(merged)
+        except ValidationError as error:
+            raise _in_one_line(error, f"groups.{name}") from error
+
+
+def read_options(raw: Mapping[str, Any]) -> VertexOptions:
+    """Check what ``vertexai.yml`` says.
+
+    Raises:
+        ConfigurationError: A key is unknown or missing, or a value is impossible.
+    """
+    try:
+        options: VertexOptions = VertexOptions.model_validate(dict(raw))
+    except ValidationError as error:
+        raise _in_one_line(error) from error
+    for name in options.groups:
+        options.group(name)
+    return options
+
+
+def check_machine(group: str, chosen: Group) -> str | None:
+    """Tell what is wrong with a group's machine, None if nothing is."""
+    where = f"group {group} (conf/*/vertexai.yml)"
+    machine = MACHINES.get(chosen.machine)
+    if machine is None:
+        return f"{where}: machine {chosen.machine} is unknown; take one of {sorted(MACHINES)}"
+    if chosen.accelerator is None:
+        return None
+    most = machine.accelerators.get(chosen.accelerator, 0)
+    if chosen.accelerators > most:
+        fitting = sorted(
+            name
+            for name, each in MACHINES.items()
+            if each.accelerators.get(chosen.accelerator, 0) >= chosen.accelerators
+        )
+        return (
+            f"{where}: machine {chosen.machine} takes {most} of {chosen.accelerator}, got"
+            f" {chosen.accelerators}; take one of {fitting or sorted(machine.accelerators)}"
+        )
+    return None
+
+
+def _in_one_line(error: ValidationError, above: str = "") -> ConfigurationError:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in (above, *first["loc"]) if part != "")
+    given = "" if first["type"] == "missing" else f", got {first['input']!r}"
+    return ConfigurationError(f"conf/*/vertexai.yml, {place}: {first['msg']}{given}")
