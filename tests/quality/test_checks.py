@@ -9,7 +9,7 @@ from ucu_mlops.loop.drill import DrillOptions
 from ucu_mlops.loop.play import PlayOptions
 from ucu_mlops.monitoring.drift import DriftOptions
 from ucu_mlops.monitoring.options import DecisionOptions
-from ucu_mlops.pipelines.policy.nodes import ReferenceOptions
+from ucu_mlops.monitoring.reference import ReferenceOptions
 from ucu_mlops.release.options import GateOptions
 from ucu_mlops.release.probation import ProbationOptions
 from ucu_mlops.review.holdout import HoldoutOptions
