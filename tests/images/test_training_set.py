@@ -107,6 +107,17 @@ def test_each_split_has_what_it_is_for():
         assert (own[NAMES] == 1.0).any().all()
 
 
+def test_uploaders_of_plain_pictures_validate_too():
+    """Where one uploader in five shows codes, validation holds them in that proportion."""
+    index, _, _ = stored(1000, 1, seed=8)
+    uploader = np.arange(1000) // 4
+    groups = pd.Series([f"u{each}" for each in uploader], index["image_id"])
+    shown = pd.DataFrame({"qr_code": (uploader % 5 == 0) * 1.0}, index["image_id"])
+    found = build_image_training_set(index, groups, shown, parse_labels({"qr_code": {}}), OPTIONS)
+    validating = found[found["split"] == "validation"]
+    assert validating["qr_code"].mean() == pytest.approx(0.2, abs=0.08)
+
+
 def test_who_is_held_out_stays_held_out_when_others_come():
     """New pictures in new groups move nobody out of the hold-out."""
     index, given_groups, shown = stored(400, 40, seed=2)
