@@ -91,7 +91,9 @@ def build_image_training_set(
     A group is what was given as one (a camera series, an uploader), with every near-duplicate.
     Held out is a group any of whose given names falls into the share, for good. Of the others,
     validation takes whole groups, in the order of their hash, until each label has its share of
-    positives there, and leaves each label at least one group to learn from.
+    positives there, and leaves each label at least one group to learn from. Groups that show no
+    label come in by the same share of their pictures, if there are two: without them no threshold
+    would meet the false alarms of every day.
 
     Args:
         index: A store's index.
@@ -180,6 +182,10 @@ def _validation(
             if inside >= wanted or not _spares(positives, having, chosen, group, free):
                 continue
             chosen.add(group)
+    without = np.array([group for group in order if not positives[:, group].any()], dtype=np.int64)
+    pictures = np.bincount(joined)[without]
+    before = np.cumsum(pictures) - pictures
+    chosen.update(without[:-1][before[:-1] < options.validation_share * pictures.sum()].tolist())
     validating: NDArray[np.bool_] = np.isin(joined, sorted(chosen)) & ~held_out
     return validating
 
