@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import gettempdir
 
-from bench import drift, features, scoring, training_set
+from bench import decoding, drift, features, scoring, training_set
 from bench.harness import Figure, compete, report
 
-MODULES = (features, training_set, scoring, drift)
+MODULES = (features, training_set, scoring, drift, decoding)
 
 
 def arguments(given: Sequence[str] | None = None) -> Namespace:
