@@ -1,8 +1,10 @@
-"""One part's pixels, written row by row beside the old ones."""
+"""One part's files, written beside the old ones, which stay when the disk is full."""
 
 import errno
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +16,7 @@ from ucu_mlops.errors import DataError
 from ucu_mlops.images.decoding import DecodingOptions
 
 HEADER = 128  # bytes: NumPy's format pads the header of such an array to this
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class PartWriter:
@@ -45,18 +48,11 @@ class PartWriter:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """Leave nothing behind but what was finished.
-
-        Raises:
-            DataError: The disk is full.
-        """
-        self._file.close()
-        self._path.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise DataError(
-                f"no space left on the disk of {self._folder}; make room and run again: "
-                "parts written so far and the old ones stay"
-            ) from error
+        """Leave nothing behind but what was finished."""
+        try:
+            self._file.close()
+        finally:
+            self._path.unlink(missing_ok=True)
 
     def add(self, pixels: NDArray[np.uint8]) -> int:
         """Write a picture; gives its row."""
@@ -77,3 +73,31 @@ class PartWriter:
         name = f"part-{self._part:03d}-{self._digest.hexdigest()[:16]}.npy"
         self._path.replace(self._folder / name)
         return name
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Put content in the place of a file, all or nothing."""
+    beside = path.with_suffix(".new")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def room_on_disk(folder: Path) -> Iterator[None]:
+    """Say in one line that the disk is full.
+
+    Raises:
+        DataError: It is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise DataError(
+            f"no space left on the disk of {folder} ({error.strerror}); make room and run again: "
+            "the parts written so far and the old ones stay"
+        ) from error

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ucu_mlops.errors import ConfigurationError, DataError
 from ucu_mlops.images.decoding import Decoded, DecodingOptions, RefusedError, decode
 from ucu_mlops.images.objects import ObjectOptions, each_at_once, read_object, version_of
-from ucu_mlops.images.part_writer import PartWriter
+from ucu_mlops.images.part_writer import PartWriter, replace, room_on_disk
 from ucu_mlops.quality.hashing import hash_share
 
 SETTINGS = "settings.json"
@@ -39,7 +39,11 @@ INDEX_TYPES = {
     "content_width": "int64",
     "file": "str",
     "row": "int64",
+    "reason": "str",
+    "detail": "str",
 }
+_UNKNOWN = {name: "" if kind == "str" else 0 for name, kind in INDEX_TYPES.items()}
+PASSING = ("missing", "unreachable")  # worth another try, although the object is the same
 REFUSED_COLUMNS = ("image_id", "uri", "reason", "detail")
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -86,7 +90,9 @@ class ShardStore:
         """Open a store; one that was never written is empty."""
         parts = [pd.read_parquet(path) for path in sorted(folder.glob("part-*.parquet"))]
         frame = pd.concat(parts) if parts else pd.DataFrame(columns=list(INDEX_TYPES))
-        return cls(folder, frame.astype(INDEX_TYPES).sort_values("image_id", ignore_index=True))
+        frame = frame.astype(INDEX_TYPES).sort_values("image_id")
+        taken = frame[frame["reason"] == ""].drop(columns=["reason", "detail"])
+        return cls(folder, taken.reset_index(drop=True))
 
     def pixels(self, image_ids: Sequence[str]) -> NDArray[np.uint8]:
         """Read pictures, in the order asked for.
@@ -95,15 +101,15 @@ class ShardStore:
             uint8, shape ``(n, side, side, channels)``.
 
         Raises:
-            DataError: A picture is not stored.
+            DataError: A picture is not stored, or the store was updated since it was opened.
         """
         rows = self._rows(image_ids)
         settings = _read_settings(self.folder) or {"side": 0, "channels": 1}
         shape = (len(rows), settings["side"], settings["side"], settings["channels"])
         found = np.empty(shape, dtype=np.uint8)
         for file, own in rows.groupby("file", sort=True):
-            stored = np.load(self.folder / str(file), mmap_mode="r", allow_pickle=False)
-            found[own["place"].to_numpy()] = stored[own["row"].to_numpy()]
+            stored = _mapped(self.folder / str(file))
+            found[own["place"].to_numpy()] = stored[own["row"].to_numpy(dtype=np.int64)]
         return found
 
     def boxes(self, image_ids: Sequence[str]) -> NDArray[np.int64]:
@@ -142,12 +148,8 @@ def update_shards(
     Raises:
         DataError: The disk is full; the parts written so far and the old ones stay.
     """
-    settings = asdict(options.decoding) | {"parts": options.parts}
-    folder.mkdir(parents=True, exist_ok=True)
-    if _read_settings(folder) != settings:
-        for path in folder.glob("part-*"):
-            path.unlink()
-        _replace(folder / SETTINGS, json.dumps(settings).encode())
+    with room_on_disk(folder):
+        _settle(folder, options)
     wanted = uploads[["image_id", "uri"]].drop_duplicates("image_id", keep="last")
     wanted = wanted.sort_values("image_id", ignore_index=True)
     asked = each_at_once(
@@ -156,66 +158,79 @@ def update_shards(
     versions = list(progress(asked, len(wanted)))
     is_there = np.array([isinstance(each, str) for each in versions], dtype=bool)
     refused = [
-        (row.image_id, row.uri, each.reason, each.detail)
-        for row, each in zip(wanted.itertuples(), versions, strict=True)
+        _refusal(image_id, uri, "", each)
+        for image_id, uri, each in zip(wanted["image_id"], wanted["uri"], versions, strict=True)
         if isinstance(each, RefusedError)
     ]
     present = wanted[is_there].assign(version=[each for each in versions if isinstance(each, str)])
     parts = (hash_share(present["image_id"], "shards") * options.parts).astype(np.int64)
     for part in progress(range(options.parts), options.parts):
-        refused += _update_part(folder, part, present[parts == part], options)
+        with room_on_disk(folder):
+            refused += _update_part(folder, part, present[parts == part], options)
     frame = pd.DataFrame(refused, columns=list(REFUSED_COLUMNS), dtype="str")
     return frame.sort_values("image_id", ignore_index=True)
 
 
+def _settle(folder: Path, options: StoreOptions) -> None:
+    """Begin anew where pictures were kept otherwise."""
+    settings = asdict(options.decoding) | {"parts": options.parts}
+    folder.mkdir(parents=True, exist_ok=True)
+    if _read_settings(folder) != settings:
+        for path in sorted(folder.glob("part-*"), key=lambda path: path.suffix == ".npy"):
+            path.unlink()  # an index before the pixels that it names
+        replace(folder / SETTINGS, json.dumps(settings).encode())
+
+
 def _update_part(
     folder: Path, part: int, wanted: pd.DataFrame, options: StoreOptions
-) -> list[tuple[str, str, str, str]]:
-    """Rewrite a part if it does not hold exactly what is wanted; gives what was refused."""
+) -> list[dict[str, Any]]:
+    """Rewrite a part if it does not hold exactly what is wanted; gives what is refused.
+
+    The rows of an index are in the order of ids, so that a part's files follow from its pictures,
+    not from how they came. A refused picture is remembered, and read again when it changes.
+    """
     index_path = folder / f"part-{part:03d}.parquet"
-    old = (
-        pd.read_parquet(index_path) if index_path.exists() else pd.DataFrame(columns=[*INDEX_TYPES])
-    )
-    keys = ["image_id", "uri", "version"]
-    kept = old.merge(wanted[keys], on=keys)
-    fresh = wanted[~wanted["image_id"].isin(kept["image_id"])]
-    if fresh.empty and len(kept) == len(old):
-        return []
+    old: list[Any] = pd.read_parquet(index_path).to_dict("records") if index_path.exists() else []
+    held = {(row["image_id"], row["uri"], row["version"]): row for row in old}
+    keys = list(zip(wanted["image_id"], wanted["uri"], wanted["version"], strict=True))
+    if set(keys) == set(held):
+        for row in old[:1]:
+            _drop_others(folder, part, row["file"])  # left by an update that was killed
+        return [row for row in old if row["reason"]]
     read = each_at_once(
         lambda uri: decode(read_object(uri, options.objects), options.decoding),
-        [*fresh["uri"]],
+        [key[1] for key in keys if key not in held],
         options.objects,
     )
-    refused: list[tuple[str, str, str, str]] = []
-    rows: list[Any] = kept.to_dict("records")
+    rows: list[dict[str, Any]] = []
     with PartWriter(folder, part, options.decoding) as writer:
-        for row in rows:
-            stored = np.load(folder / row["file"], mmap_mode="r", allow_pickle=False)
-            row["row"] = writer.add(stored[row["row"]])
-        for (image_id, uri, version), each in zip(
-            fresh[keys].itertuples(index=False, name=None), read, strict=True
-        ):
-            if isinstance(each, RefusedError):
-                refused.append((image_id, uri, each.reason, each.detail))
-            else:
-                rows.append(_facts(image_id, uri, version, each) | {"row": writer.add(each.pixels)})
-        if rows == old.to_dict("records"):  # every new one was refused, again
-            return refused
+        for key in keys:
+            row = held[key] if key in held else _row(*key, next(read))
+            if not row["reason"]:
+                stored = row.pop("pixels", None)
+                pixels = _mapped(folder / row["file"])[row["row"]] if stored is None else stored
+                row["row"] = writer.add(pixels)
+            rows.append(row)
         name = writer.finish()
     new = pd.DataFrame(rows, columns=[*INDEX_TYPES]).assign(file=name).astype(INDEX_TYPES)
-    new = new.sort_values("image_id", ignore_index=True)
-    beside = index_path.with_suffix(".new")
-    new.to_parquet(beside, index=False)
-    beside.replace(index_path)
+    lasting = ~new["reason"].isin(PASSING)
+    replace(index_path, new[lasting].to_parquet(index=False))
+    _drop_others(folder, part, name)
+    return [row for row in rows if row["reason"]]
+
+
+def _drop_others(folder: Path, part: int, name: str) -> None:
     for path in folder.glob(f"part-{part:03d}-*.npy"):
         if path.name != name:
             path.unlink()
-    return refused
 
 
-def _facts(image_id: str, uri: str, version: str, each: Decoded) -> dict[str, Any]:
+def _row(image_id: str, uri: str, version: str, each: Decoded | RefusedError) -> dict[str, Any]:
+    """Give an index's row of a picture, with its pixels, or of its refusal."""
+    if isinstance(each, RefusedError):
+        return _refusal(image_id, uri, version, each)
     top, left, height, width = each.box
-    return {
+    return _UNKNOWN | {
         "image_id": image_id,
         "uri": uri,
         "version": version,
@@ -229,7 +244,25 @@ def _facts(image_id: str, uri: str, version: str, each: Decoded) -> dict[str, An
         "left": left,
         "content_height": height,
         "content_width": width,
+        "pixels": each.pixels,
     }
+
+
+def _refusal(image_id: str, uri: str, version: str, error: RefusedError) -> dict[str, Any]:
+    known = {"image_id": image_id, "uri": uri, "version": version}
+    return _UNKNOWN | known | {"reason": error.reason, "detail": error.detail}
+
+
+def _mapped(path: Path) -> NDArray[np.uint8]:
+    """Map a part's pixels into memory."""
+    try:
+        mapped: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read ({error}); open the store again, and if that does not help "
+            "delete its folder and run the pipeline that stores pictures"
+        ) from error
+    return mapped
 
 
 def _read_settings(folder: Path) -> dict[str, Any] | None:
@@ -238,9 +271,3 @@ def _read_settings(folder: Path) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
-
-
-def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_suffix(".new")
-    beside.write_bytes(content)
-    beside.replace(path)
