@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from ucu_mlops.loop.checkout import make_checkout
 
-REPETITIONS = 1
+REPETITIONS = 5
 GOAL = 3.0
 FIRST_NODE = "Loading data from"  # what a node begins with
 NODE = "find_active_entities"
