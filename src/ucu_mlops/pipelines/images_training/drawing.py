@@ -77,6 +77,11 @@ def draw_training_pictures(
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def kept_back(drawn: dict[str, NDArray[Any]]) -> int:
+    """Say how many of the drawn pictures, from the first on, nothing is learnt from."""
+    return len(drawn["labels"]) // 10
+
+
 def _draw(
     job: tuple[int, int, int, tuple[str, ...], dict[str, Any]],
 ) -> dict[str, NDArray[Any]]:

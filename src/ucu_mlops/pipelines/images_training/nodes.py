@@ -9,27 +9,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ucu_mlops.bundle.store import Bundle, Draft
+from ucu_mlops.bundle.store import Draft
 from ucu_mlops.features.period import Period
-from ucu_mlops.images.evaluation import Judged
-from ucu_mlops.images.experts import read_stored
 from ucu_mlops.images.labels import parse_labels
-from ucu_mlops.images.model_files import label_set_of, predictor_of
 from ucu_mlops.images.options import parse_options
-from ucu_mlops.images.originals import Originals
 from ucu_mlops.images.pictures import Pictures, known_masks
 from ucu_mlops.images.sampling import balanced_weights
 from ucu_mlops.images.shards import ShardStore
-from ucu_mlops.images.storing import store_options
 from ucu_mlops.images.training_set import (
     SplitOptions,
     build_image_training_set,
     labels_in_force,
     training_identity,
 )
-from ucu_mlops.images.usual import with_reference
-from ucu_mlops.monitoring.reference import ReferenceOptions
-from ucu_mlops.pipelines.images_training.drawing import DrawingOptions
+from ucu_mlops.pipelines.images_training.drawing import DrawingOptions, kept_back
+from ucu_mlops.pipelines.images_training.tables import fetched, rows_of_run
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +44,8 @@ def build_training_set(
         ``trained_as_of`` (date).
     """
     label_set = parse_labels(labels)
-    known = labels_in_force(_frame(image_labels), label_set, period.as_of)
-    groups = _frame(uploads).drop_duplicates("image_id").set_index("image_id")["group"]
+    known = labels_in_force(fetched(image_labels), label_set, period.as_of)
+    groups = fetched(uploads).drop_duplicates("image_id").set_index("image_id")["group"]
     rows = build_image_training_set(shards.index, groups, known, label_set, split)
     identity = training_identity(rows, label_set, period.as_of)
     logger.info(
@@ -86,20 +80,23 @@ def train_candidate(
     from ucu_mlops.images.training import train  # noqa: PLC0415
 
     label_set, options = parse_labels(labels), parse_options(model)
-    rows = _of_run(training_set, period)
+    rows = rows_of_run(training_set, period)
     real = _pictures(shards, rows[rows["split"] == "train"], label_set.names, drawn)
     weight = balanced_weights(real.labels, real.weight)
     cells = drawn["masks"].shape[-1]
     masks = located_masks(real.pixels, real.labels, label_set, cells)
     real = replace(real, weight=weight, masks=masks)
-    share = drawing.share if len(drawn["labels"]) else 0.0
-    pictures = Pictures.joined(real, _drawn(drawn), shares=(1 - share, share)) if share else real
+    learnt = slice(kept_back(drawn), None)
+    share = drawing.share if len(drawn["labels"][learnt]) else 0.0
+    pictures = (
+        Pictures.joined(real, _drawn(drawn, learnt), shares=(1 - share, share)) if share else real
+    )
     validation = _pictures(shards, rows[rows["split"] == "validation"], label_set.names, drawn)
     training = {
         "training_id": str(rows["training_id"].iloc[0]),
         "label_set": label_set.version,
         "rows": len(real),
-        "drawn": len(drawn["labels"]),
+        "drawn": len(drawn["labels"][learnt]),
         "positives": {
             name: int((real.labels[:, at] == 1).sum()) for at, name in enumerate(label_set.names)
         },
@@ -108,53 +105,6 @@ def train_candidate(
     return train(
         pictures, validation, label_set, options, store, LogReporter(), training, period.as_of
     )
-
-
-def complete_candidate(
-    candidate: Bundle,
-    shards: ShardStore,
-    uploads: Any,
-    training_set: Any,
-    drawn: dict[str, NDArray[Any]],
-    model: dict[str, Any],
-    store: dict[str, Any],
-    reference: ReferenceOptions,
-    period: Period,
-) -> Draft:
-    """Choose the thresholds on pictures not learnt from, quantize where decisions stay.
-
-    The reference is what the last days' uploads look like from outside, and what the network says
-    of them; pictures of a single moment have none.
-
-    Returns:
-        The challenger.
-    """
-    from ucu_mlops.images.completing import complete  # noqa: PLC0415 (torch)
-
-    label_set, options = label_set_of(candidate), parse_options(model)
-    rows = _of_run(training_set, period)
-    chosen = rows[rows["split"] == "validation"]
-    ids = [*chosen["entity_id"]]
-    uris = dict(zip(shards.index["image_id"], shards.index["uri"], strict=True))
-    load = Originals(uris, shards, store_options(store).objects)
-    validation = Judged(
-        probabilities=predictor_of(candidate).probabilities(shards.pixels(ids), shards.boxes(ids)),
-        reader=read_stored(ids, load, label_set),
-        labels=chosen[list(label_set.names)].to_numpy(dtype=np.float64),
-        groups=chosen["group"].to_numpy(dtype=object),
-    )
-    everything = [*rows["entity_id"]]
-    few = max(options.parity.pictures - len(everything), options.parity.pictures // 2)
-    pixels = np.concatenate([shards.pixels(everything), drawn["pixels"][:few]])
-    boxes = np.concatenate([shards.boxes(everything), drawn["boxes"][:few]])
-    draft = complete(candidate, validation, pixels, boxes, options.parity)
-    for each in draft.manifest.policy["thresholds"]:
-        logger.info(
-            "images: %s: network %s, union %s", each["label"], each["network"], each["union"]
-        )
-    logger.info("images: int8: %s", draft.manifest.policy["parity"])
-    completed = replace(candidate, manifest=draft.manifest)
-    return with_reference(draft, completed, shards, _frame(uploads), reference, period.as_of, load)
 
 
 def _pictures(
@@ -172,23 +122,11 @@ def _pictures(
     )
 
 
-def _drawn(drawn: dict[str, NDArray[Any]]) -> Pictures:
+def _drawn(drawn: dict[str, NDArray[Any]], which: slice) -> Pictures:
     return Pictures(
-        pixels=drawn["pixels"],
-        boxes=drawn["boxes"],
-        labels=drawn["labels"],
-        weight=np.ones(len(drawn["labels"]), dtype=np.float32),
-        masks=drawn["masks"],
+        pixels=drawn["pixels"][which],
+        boxes=drawn["boxes"][which],
+        labels=drawn["labels"][which],
+        weight=np.ones(len(drawn["labels"][which]), dtype=np.float32),
+        masks=drawn["masks"][which],
     )
-
-
-def _of_run(training_set: Any, period: Period) -> pd.DataFrame:
-    frame = _frame(training_set)
-    of_day = pd.to_datetime(frame["trained_as_of"]).dt.date == period.as_of
-    return frame[of_day].sort_values("entity_id", ignore_index=True)
-
-
-def _frame(table: Any) -> pd.DataFrame:
-    """Fetch a warehouse's table; a folder's is a frame already."""
-    frame: pd.DataFrame = table if isinstance(table, pd.DataFrame) else table.execute()
-    return frame

@@ -7,10 +7,10 @@ draw_training_pictures → ``images.drawn``
 
 from kedro.pipeline import Node, Pipeline
 
+from ucu_mlops.pipelines.images_training.completion import complete_candidate
 from ucu_mlops.pipelines.images_training.drawing import draw_training_pictures
 from ucu_mlops.pipelines.images_training.nodes import (
     build_training_set,
-    complete_candidate,
     train_candidate,
 )
 
