@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,11 +22,13 @@ from ucu_mlops.images.shards import ShardStore
 from ucu_mlops.images.training_set import (
     SplitOptions,
     build_image_training_set,
+    labels_from_verdicts,
     labels_in_force,
     training_identity,
 )
 from ucu_mlops.pipelines.images_store.nodes import store_options
 from ucu_mlops.pipelines.images_training.drawing import DrawingOptions
+from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +37,15 @@ def build_training_set(
     shards: ShardStore,
     uploads: Any,
     image_labels: Any,
+    cases: ibis.Table,
+    verdicts: ibis.Table,
     labels: dict[str, Any],
     split: SplitOptions,
     period: Period,
 ) -> pd.DataFrame:
     """Part the labelled pictures into those to learn from, to choose by and to hold out.
+
+    Labels are those given with the pictures, and what moderators decided on this model's cases.
 
     Returns:
         One row per picture: ``entity_id`` (the picture), ``group``, ``split``, ``weight``, a float
@@ -46,7 +53,10 @@ def build_training_set(
         ``trained_as_of`` (date).
     """
     label_set = parse_labels(labels)
-    known = labels_in_force(_frame(image_labels), label_set, period.as_of)
+    own = cases.filter(cases["model"] == "images")
+    decided = labels_from_verdicts(counted_verdicts(own, verdicts, period.as_of).execute())
+    said = pd.concat([_frame(image_labels)[list(decided.columns)], decided], ignore_index=True)
+    known = labels_in_force(said, label_set, period.as_of)
     groups = _frame(uploads).drop_duplicates("image_id").set_index("image_id")["group"]
     rows = build_image_training_set(shards.index, groups, known, label_set, split)
     identity = training_identity(rows, label_set, period.as_of)
