@@ -16,7 +16,7 @@ from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.monitoring.drift import DriftOptions
 from ucu_mlops.monitoring.reference import build_reference
-from ucu_mlops.pipelines.monitoring.nodes import count_values, watch
+from ucu_mlops.pipelines.monitoring.nodes import count_source_arrivals, count_values, watch
 from ucu_mlops.pipelines.monitoring.probation import watch_probation
 from ucu_mlops.pipelines.monitoring.reporting import describe_day, list_outliers
 from ucu_mlops.release.ledger import Move
@@ -86,6 +86,11 @@ def feed():
     return {"source_tables": {"visits": ibis.memtable(events)}, "features": declared}
 
 
+def arrivals(champion, feed, options=OPTIONS):
+    """Count what arrived, as the node before ``watch`` does."""
+    return count_source_arrivals(champion, **feed, options=options, period=PERIOD)
+
+
 def test_the_day_is_counted_and_measured(champion, tables, feed):
     """Only the day's rows count, in the columns that the catalog declares."""
     histograms = count_values(champion, **tables, options=OPTIONS, period=PERIOD)
@@ -93,7 +98,12 @@ def test_the_day_is_counted_and_measured(champion, tables, feed):
     assert set(counted) == {"model", "name", "as_of", "bin", "rows"}
     assert counted.groupby("name")["rows"].sum().tolist() == [400, 400, 400]
     drift = watch(
-        champion, ibis.memtable(counted), tables["scores"], **feed, options=OPTIONS, period=PERIOD
+        champion,
+        ibis.memtable(counted),
+        tables["scores"],
+        arrivals(champion, feed),
+        options=OPTIONS,
+        period=PERIOD,
     )
     assert drift.set_index("name")["state"].to_dict() == dict.fromkeys(
         ("links", "country", "score", "events:visits", "rows:scored"), "quiet"
@@ -128,8 +138,7 @@ def test_a_feed_that_lost_most_of_its_events_is_a_fault(champion, tables, feed):
         champion,
         ibis.memtable(histograms),
         tables["scores"],
-        source_tables={"visits": lost},
-        features=feed["features"],
+        arrivals(champion, feed | {"source_tables": {"visits": lost}}),
         options=OPTIONS,
         period=PERIOD,
     ).set_index("name")
@@ -141,7 +150,7 @@ def test_a_misspelt_unwatched_feature_is_refused(champion, tables, feed):
     """It would be watched all the same: the line names it, the key and the file."""
     options = DriftOptions(unwatched=["acount_age"])
     with pytest.raises(ConfigurationError, match=r"drift.unwatched .* got \['acount_age'\]"):
-        watch(champion, None, tables["scores"], **feed, options=options, period=PERIOD)
+        arrivals(champion, feed, options)
 
 
 def test_a_day_is_one_log_record(champion, tables, feed, caplog):
@@ -155,7 +164,7 @@ def test_a_day_is_one_log_record(champion, tables, feed, caplog):
                     champion,
                     ibis.memtable(histograms),
                     tables["scores"],
-                    **feed,
+                    arrivals(champion, feed),
                     options=OPTIONS,
                     period=PERIOD,
                 )

@@ -27,12 +27,12 @@ def read_folder(folder: Path, labels: Sequence[str]) -> dict[str, pd.DataFrame]:
     Returns:
         ``uploads``, one row per picture: ``image_id`` (the file's name), ``user_id`` (empty),
         ``uploaded_at``, ``ingested_at`` (UTC), ``uri``, ``group``; and ``image_labels``, one row
-        per picture and each label that any picture of the folder shows: ``image_id``, ``label``,
-        ``shown``, ``given_by``, ``given_at``.
+        per picture and each of ``labels``: ``image_id``, ``label``, ``shown``, ``given_by``,
+        ``given_at``.
 
     Raises:
-        DataError: The folder or its ``labels.csv`` is missing, lacks a column, names a picture
-            twice, names none or names a label that is none of ``labels``.
+        DataError: The folder or its ``labels.csv`` is missing or no table, lacks a column, names
+            a picture twice, names none or names a label that is none of ``labels``.
     """
     path = folder / LABELS_FILE
     if not path.is_file():
@@ -40,7 +40,11 @@ def read_folder(folder: Path, labels: Sequence[str]) -> dict[str, pd.DataFrame]:
             f"{path} is missing; name a folder that holds {LABELS_FILE} and {IMAGES_FOLDER}/ with"
             " --params=source_dir=FOLDER"
         )
-    table = pd.read_csv(path, dtype="str", keep_default_na=False)
+    try:
+        table = pd.read_csv(path, dtype="str", keep_default_na=False)
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        what = " ".join(str(error).split())
+        raise DataError(f"{path} is no table of comma-separated text: {what}") from error
     if missing := sorted({"file_name", "labels"} - set(table.columns)):
         raise DataError(f"{path} lacks columns {missing}; got {list(table.columns)}")
     if table.empty:

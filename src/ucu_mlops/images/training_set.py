@@ -79,6 +79,31 @@ def labels_in_force(given: pd.DataFrame, label_set: LabelSet, known_by: date) ->
     return wide.astype("float64").reindex(columns=list(label_set.names)).sort_index()
 
 
+def labels_from_verdicts(counted: pd.DataFrame) -> pd.DataFrame:
+    """Turn what moderators decided about pictures into labels given.
+
+    Args:
+        counted: One row per first-look case of this model, as
+            :func:`ucu_mlops.review.verdicts.counted_verdicts` gives it: ``entity_id`` (the
+            picture), ``label``, ``is_violation`` (boolean, null while open) and ``decided_at``
+            (timestamp, UTC); others are ignored.
+
+    Returns:
+        One row per decided case: ``image_id``, ``label``, ``shown`` (bool), ``given_by``
+        (``moderators``) and ``given_at`` (UTC).
+    """
+    decided = counted[counted["is_violation"].notna()]
+    return pd.DataFrame(
+        {
+            "image_id": decided["entity_id"],
+            "label": decided["label"],
+            "shown": decided["is_violation"].astype(bool),
+            "given_by": "moderators",
+            "given_at": pd.to_datetime(decided["decided_at"], utc=True),
+        }
+    )
+
+
 def build_image_training_set(
     index: pd.DataFrame,
     groups: pd.Series,

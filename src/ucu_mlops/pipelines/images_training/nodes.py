@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,11 +20,13 @@ from ucu_mlops.images.shards import ShardStore
 from ucu_mlops.images.training_set import (
     SplitOptions,
     build_image_training_set,
+    labels_from_verdicts,
     labels_in_force,
     training_identity,
 )
 from ucu_mlops.pipelines.images_training.drawing import DrawingOptions, kept_back
 from ucu_mlops.pipelines.images_training.tables import fetched, rows_of_run
+from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +35,15 @@ def build_training_set(
     shards: ShardStore,
     uploads: Any,
     image_labels: Any,
+    cases: ibis.Table,
+    verdicts: ibis.Table,
     labels: dict[str, Any],
     split: SplitOptions,
     period: Period,
 ) -> pd.DataFrame:
     """Part the labelled pictures into those to learn from, to choose by and to hold out.
+
+    Labels are those given with the pictures, and what moderators decided on this model's cases.
 
     Returns:
         One row per picture: ``entity_id`` (the picture), ``group``, ``split``, ``weight``, a float
@@ -44,7 +51,10 @@ def build_training_set(
         ``trained_as_of`` (date).
     """
     label_set = parse_labels(labels)
-    known = labels_in_force(fetched(image_labels), label_set, period.as_of)
+    own = cases.filter(cases["model"] == "images")
+    decided = labels_from_verdicts(counted_verdicts(own, verdicts, period.as_of).execute())
+    said = pd.concat([fetched(image_labels)[list(decided.columns)], decided], ignore_index=True)
+    known = labels_in_force(said, label_set, period.as_of)
     groups = fetched(uploads).drop_duplicates("image_id").set_index("image_id")["group"]
     rows = build_image_training_set(shards.index, groups, known, label_set, split)
     identity = training_identity(rows, label_set, period.as_of)

@@ -1,6 +1,7 @@
 """Stored pictures and their labels to a challenger.
 
-``uploads``, ``image_labels``, ``images.shards`` → build_training_set → ``images.training_set``
+``uploads``, ``image_labels``, ``cases``, ``verdicts``, ``images.shards`` → build_training_set
+→ ``images.training_set``
 draw_training_pictures → ``images.drawn``
 → train_candidate → ``images.candidate`` → complete_candidate → ``images.challenger``
 """
@@ -24,6 +25,8 @@ def create_pipeline() -> Pipeline:
                 "shards": "shards",
                 "uploads": "uploads",
                 "image_labels": "image_labels",
+                "cases": "cases",
+                "verdicts": "verdicts",
                 "labels": "params:images.labels",
                 "split": "params:images.split",
                 "period": "params:period",
@@ -77,7 +80,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         steps,
         namespace="images",
-        inputs={"uploads", "image_labels"},
+        inputs={"uploads", "image_labels", "cases", "verdicts"},
         parameters={
             "params:period": "params:period",
             "params:reference": "params:reference.images",

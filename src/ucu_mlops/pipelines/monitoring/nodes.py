@@ -57,12 +57,51 @@ def count_values(
     return counted.mutate(model=ibis.literal(champion.manifest.model), as_of=period.as_of)
 
 
+def count_source_arrivals(
+    champion: Bundle,
+    source_tables: Mapping[str, ibis.Table],
+    features: dict[str, Any],
+    options: DriftOptions,
+    period: Period,
+) -> pd.DataFrame:
+    """Count the events of each declared source on the day and on the reference's days.
+
+    Returns:
+        One row per source and day: ``source`` (string), ``as_of`` (date), ``rows`` (int64).
+
+    Raises:
+        ConfigurationError: A feature that nobody shall watch is not declared.
+    """
+    declared = parse_declarations(features)
+    _check_unwatched(declared, options)
+    arrived: pd.DataFrame = count_arrivals(
+        declared, source_tables, _compared_days(champion, period)
+    ).execute()
+    return arrived
+
+
+def count_upload_arrivals(champion: Bundle, uploads: ibis.Table, period: Period) -> pd.DataFrame:
+    """Count the uploads that became known on the day and on the reference's days.
+
+    Returns:
+        As :func:`count_source_arrivals`, of the source ``uploads``.
+    """
+    known = uploads.select(as_of=uploads["ingested_at"].date())
+    wanted = known.filter(known["as_of"].isin(sorted(set(_compared_days(champion, period)))))
+    arrived: pd.DataFrame = wanted.group_by("as_of").aggregate(rows=wanted.count()).execute()
+    return arrived.assign(source="uploads")[["source", "as_of", "rows"]]
+
+
+def _compared_days(champion: Bundle, period: Period) -> list[date]:
+    covered = champion.manifest.reference["days_covered"]
+    return [*map(date.fromisoformat, covered), period.as_of]
+
+
 def watch(
     champion: Bundle,
     histograms: ibis.Table,
     scores: ibis.Table,
-    source_tables: Mapping[str, ibis.Table],
-    features: dict[str, Any],
+    arrivals: pd.DataFrame,
     options: DriftOptions,
     period: Period,
 ) -> pd.DataFrame:
@@ -70,12 +109,7 @@ def watch(
 
     Returns:
         One row per feature, score and feed, the columns of ``drift``.
-
-    Raises:
-        ConfigurationError: A feature that nobody shall watch is not declared.
     """
-    declared = parse_declarations(features)
-    _check_unwatched(declared, options)
     reference = champion.manifest.reference
     given: dict[str, Any] = {
         "model": champion.manifest.model,
@@ -85,10 +119,8 @@ def watch(
     }
     counted = histograms.filter(histograms["as_of"] == period.as_of).execute()
     drift = measure_drift(reference, counted, **given)
-    days = [*map(date.fromisoformat, reference["days_covered"]), period.as_of]
-    arrived = count_arrivals(declared, source_tables, days).execute()
-    scored = scores.filter(scores["as_of"] == period.as_of)["entity_id"].nunique().execute()
-    volume = measure_volume(reference, arrived, int(scored), **given)
+    scored = scores.filter(scores["as_of"] == period.as_of).count().execute()
+    volume = measure_volume(reference, arrivals, int(scored), **given)
     return pd.concat([drift, volume], ignore_index=True)
 
 

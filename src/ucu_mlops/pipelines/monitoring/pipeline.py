@@ -1,5 +1,6 @@
 """What was scored and decided to a decision, once for each model.
 
+``<model>.champion`` → count_arrivals → ``<model>.arrivals``
 ``<model>.scores`` → count_values → ``<model>.histograms`` → watch → ``<model>.drift``
 → decide_action → ``<model>.decision`` → describe_day → ``<model>.monitoring``
 → expose, draw_day → ``<model>.exposition``, ``<model>.monitoring_page``
@@ -12,6 +13,8 @@ from kedro.pipeline import Node, Pipeline
 
 from ucu_mlops.monitoring.exposition import expose
 from ucu_mlops.pipelines.monitoring.nodes import (
+    count_source_arrivals,
+    count_upload_arrivals,
     count_values,
     decide_action,
     watch,
@@ -25,12 +28,14 @@ from ucu_mlops.pipelines.monitoring.reporting import (
     plot_drift,
 )
 
-SHARED = {"cases", "verdicts", "source_tables"}
+SHARED = {"cases", "verdicts"}
 
 
 def create_pipeline(model: str) -> Pipeline:
     """Build the daily watch of a model: the same steps for each, in its namespace."""
+    feeds, shared, parameters = FEEDS[model]
     steps = [
+        feeds,
         Node(
             count_values,
             inputs={
@@ -49,8 +54,7 @@ def create_pipeline(model: str) -> Pipeline:
                 "champion": "champion",
                 "histograms": "histograms",
                 "scores": "scores",
-                "source_tables": "source_tables",
-                "features": "params:features",
+                "arrivals": "arrivals",
                 "options": "params:drift",
                 "period": "params:period",
             },
@@ -153,10 +157,10 @@ def create_pipeline(model: str) -> Pipeline:
     return Pipeline(
         steps,
         namespace=model,
-        inputs=SHARED,
+        inputs=SHARED | shared,
         parameters={
             "params:period": "params:period",
-            "params:features": "params:features",
+            **parameters,
             "params:review": f"params:review.{model}",
             "params:recall": f"params:recall.{model}",
             "params:drift": f"params:drift.{model}",
@@ -165,3 +169,34 @@ def create_pipeline(model: str) -> Pipeline:
         },
         tags="group.scoring",
     )
+
+
+# What arrives before a model's inputs are made of it: how much of it, each model counts by itself.
+FEEDS = {
+    "scam": (
+        Node(
+            count_source_arrivals,
+            inputs={
+                "champion": "champion",
+                "source_tables": "source_tables",
+                "features": "params:features",
+                "options": "params:drift",
+                "period": "params:period",
+            },
+            outputs="arrivals",
+            name="count_arrivals",
+        ),
+        {"source_tables"},
+        {"params:features": "params:features"},
+    ),
+    "images": (
+        Node(
+            count_upload_arrivals,
+            inputs={"champion": "champion", "uploads": "uploads", "period": "params:period"},
+            outputs="arrivals",
+            name="count_arrivals",
+        ),
+        {"uploads"},
+        {},
+    ),
+}

@@ -1,0 +1,131 @@
+"""Uploaded pictures to a gate's verdict, a day's queue and its monitoring, by the shared pipelines."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+
+pytestmark = pytest.mark.filterwarnings(
+    # The plugins' and the exporter's own: none of it is called by this project.
+    "ignore::DeprecationWarning",
+    "ignore::FutureWarning",
+    "ignore::UserWarning",
+)
+DAY = "2026-04-01"
+PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "barcode_photos"
+
+
+@pytest.fixture(scope="module")
+def first(checkout, project):
+    """The platform's past of uploads, the readers' rule, a first version and its gate, a queue."""
+    project.run("images_simulation")
+    project.run("images_first")
+    return project
+
+
+def test_every_picture_is_stored_or_in_quarantine(first):
+    """None of the uploads is lost on the way, and each refusal has its reason."""
+    with first.catalog() as catalog:
+        uploaded = set(catalog.load("uploads").execute()["image_id"])
+        stored = set(catalog.load("images.shards").index["image_id"])
+        refused = catalog.load("images.quarantine")
+        assert stored | set(refused["image_id"]) == uploaded
+        assert not stored & set(refused["image_id"])
+        assert (refused["reason"] != "").all()
+
+
+def test_the_gate_compares_the_first_version_with_the_readers(first, checkout):
+    """The readers are champion until a version passes; the report names what did not hold."""
+    with first.catalog() as catalog:
+        gate = catalog.load("images.gate")
+    head = SqliteLedger(checkout / "data/06_models/ledger.db").head("images")
+    assert gate["champion"] != gate["challenger"]
+    assert head.to_version == gate[{"promote": "challenger", "keep": "champion"}[gate["action"]]]
+    holds = all(each["holds"] for each in gate["conditions"])
+    assert holds == (gate["action"] == "promote")
+
+
+def test_no_held_out_picture_was_learnt_from(first):
+    """What the gate compares on is what the training set holds out."""
+    with first.catalog() as catalog:
+        rows = catalog.load("images.training_set").execute()
+        judged = catalog.load("images.judged")
+    assert set(judged["image_id"]) == set(rows.loc[rows["split"] == "holdout", "entity_id"])
+    assert not judged["learnt"].any()
+
+
+def test_labels_share_the_moderators_day(first):
+    """The queue holds cases of several labels, within the capacity, ranked from 1 on."""
+    with first.catalog() as catalog:
+        queue = catalog.load("images.queue").execute()
+        capacity = first.configuration("parameters")["review"]["images"]["capacity"]
+    assert 0 < len(queue) <= capacity
+    assert queue["label"].nunique() > 1
+    assert sorted(queue["rank"]) == list(range(1, len(queue) + 1))
+    assert queue["reasons"].str.contains("given from|decoded by the reader").all()
+
+
+def test_one_more_day_is_stored_scored_and_monitored(first):
+    """Each stored picture of the new day has a score per label, and the day a decision."""
+    first.run("images_simulation_day", as_of=DAY)
+    first.run("images_daily", as_of=DAY)
+    with first.catalog(as_of=DAY) as catalog:
+        uploads = catalog.load("uploads").execute()
+        todays = uploads[uploads["ingested_at"].dt.date.astype(str) == DAY]
+        stored = set(catalog.load("images.shards").index["image_id"]) & set(todays["image_id"])
+        scores = catalog.load("images.scores").execute()
+        own = scores[scores["as_of"].astype(str).str.startswith(DAY)]
+        decision = catalog.load("images.monitoring")
+    assert len(stored) > 0
+    assert set(own["entity_id"]) == stored
+    assert (own.groupby("entity_id")["label"].nunique() == own["label"].nunique()).all()
+    assert decision["action"] in {"none", "retrain", "data_fault"}
+
+
+@pytest.mark.skipif(
+    not PHOTOS.is_dir(), reason=f"public photographs of codes are not at {PHOTOS} (docs/data.md)"
+)
+def test_photographs_are_trained_on_and_evaluated_by_configuration(checkout):
+    """The documented report of the two commands is written, for another folder than the first."""
+    from ucu_mlops.loop.project import Project  # noqa: PLC0415 (after the checkout is there)
+
+    small = {"barcodes_train": slice(0, None, 6), "barcodes_test": slice(3, None, 12)}
+    rows = list(csv.DictReader((PHOTOS / "labels.csv").open()))
+    for name, which in small.items():
+        (checkout / name / "images").mkdir(parents=True)
+        with (checkout / name / "labels.csv").open("w") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows[which])
+        for row in rows[which]:
+            shutil.copy(PHOTOS / "images" / row["file_name"], checkout / name / "images")
+    sizes = (checkout / "conf/test/parameters/sizes.yml").read_text()
+    tiny = "images:\n" + sizes.partition("\nimages:\n")[2].partition("\nloop:")[0]
+    parameters = checkout / "conf/barcodes/parameters/images.yml"
+    kept = '  store: {places: ["${runtime_params:source_dir, source_dir}"], side: 64, parts: 4}\n'
+    lines = [line for line in tiny.splitlines() if not line.startswith("  store:")]
+    parameters.write_text(
+        "\n".join([lines[0], kept.rstrip(), *lines[1:]])
+        + "\n  split: {holdout_share: 0.0}\n  evaluated: {pictures: all, sample: 20}\n"
+    )
+    for pipeline, folder in (
+        ("images_training", "barcodes_train"),
+        ("images_evaluation", "barcodes_test"),
+    ):
+        Project(checkout, env="barcodes").run(pipeline, source_dir=str(checkout / folder))
+    report = json.loads(
+        (checkout / "data/barcodes/08_reporting/images/evaluation.json").read_text()
+    )
+    assert set(report["macro_f1"]) == {"network", "reader", "union"}
+    assert {"pictures", "flagged_network", "flagged_union"} <= set(report["code_free"])
+    for label in ("qr_code", "matrix_code", "linear_barcode"):
+        per_row = report["per_label"][label]
+        assert {"precision", "recall", "f1", "support"} <= set(per_row["reader"]) & set(
+            per_row["union"]
+        )
+        assert {"average_precision", "threshold"} <= set(per_row["network"])
+    assert report["learnt"] == 0
