@@ -355,7 +355,7 @@ def test_refuses():
     """A missing column and a window that cannot be filled are named."""
     with pytest.raises(SchemaError, match=r"\['state'\]"):
         decided(rows(messages_sent="q").drop(columns="state"))
-    with pytest.raises(ConfigurationError, match="got 4 of 3"):
+    with pytest.raises(ConfigurationError, match="at most days, 3, got 4"):
         DecisionOptions(drifting_days=4)
     with pytest.raises(ConfigurationError, match="min_weight"):
         DecisionOptions(min_weight=2)

@@ -80,7 +80,7 @@ def test_refuses_bad_input():
     """A missing column and an option that never or always alarms are named."""
     with pytest.raises(SchemaError, match="decided_at"):
         missed_reports(cases([0.1]).drop(columns="decided_at"), FIRST, OPTIONS)
-    with pytest.raises(ConfigurationError, match=r"missed\.rise must be at least 1"):
+    with pytest.raises(ConfigurationError, match=r"missed\.rise must be a number at least 1"):
         MissedOptions(rise=0.5)
     with pytest.raises(ConfigurationError, match=r"missed\.significance"):
         MissedOptions(significance=0)

@@ -325,10 +325,13 @@ def test_refuses_a_history_without_second_looks():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"capacity": -1}, "review.capacity must be 0 or more, got -1"),
+        ({"capacity": -1}, "review.capacity must be a whole number at least 0, got -1"),
         ({"exploration_share": 0.9, "report_share": 0.9}, "at most 1 together"),
-        ({"second_look_share": -0.1}, "must be 0 or more"),
-        ({"uniform_share": 1.1}, "review.uniform_share must be between 0 and 1, got 1.1"),
+        ({"second_look_share": -0.1}, "must be a number at least 0"),
+        (
+            {"uniform_share": 1.1},
+            "review.uniform_share must be a number at least 0 and at most 1, got 1.1",
+        ),
     ],
     ids=["capacity", "too much", "negative", "more than all"],
 )
