@@ -1,4 +1,4 @@
-"""Uploaded pictures to a gate's verdict, a day's queue and its monitoring, by the shared pipelines."""
+"""Uploaded pictures to a gate's verdict, a day's queue and its monitoring."""
 
 import csv
 import json
@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 
@@ -103,15 +104,11 @@ def test_photographs_are_trained_on_and_evaluated_by_configuration(checkout):
             writer.writerows(rows[which])
         for row in rows[which]:
             shutil.copy(PHOTOS / "images" / row["file_name"], checkout / name / "images")
-    sizes = (checkout / "conf/test/parameters/sizes.yml").read_text()
-    tiny = "images:\n" + sizes.partition("\nimages:\n")[2].partition("\nloop:")[0]
+    tiny = yaml.safe_load((checkout / "conf/test/parameters/sizes.yml").read_text())["images"]
+    tiny["store"]["places"] = [str(checkout)]
+    tiny |= {"split": {"holdout_share": 0.0}, "evaluated": {"pictures": "all", "sample": 20}}
     parameters = checkout / "conf/barcodes/parameters/images.yml"
-    kept = '  store: {places: ["${runtime_params:source_dir, source_dir}"], side: 64, parts: 4}\n'
-    lines = [line for line in tiny.splitlines() if not line.startswith("  store:")]
-    parameters.write_text(
-        "\n".join([lines[0], kept.rstrip(), *lines[1:]])
-        + "\n  split: {holdout_share: 0.0}\n  evaluated: {pictures: all, sample: 20}\n"
-    )
+    parameters.write_text(yaml.safe_dump({"images": tiny}))
     for pipeline, folder in (
         ("images_training", "barcodes_train"),
         ("images_evaluation", "barcodes_test"),

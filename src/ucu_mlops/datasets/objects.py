@@ -1,4 +1,4 @@
-"""Objects below a folder or a bucket's prefix."""
+"""Objects of a store by name: images as their users sent them, whatever they are."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,9 @@ from kedro.io import AbstractDataset
 
 
 class ObjectsDataset(AbstractDataset[Mapping[str, bytes], list[str]]):
-    """Saves objects beside those that are there; loads their names.
+    """Writes bytes below a folder of any store that fsspec knows; loads their names.
+
+    Objects of other names stay: a day adds its own.
 
     Example:
         ```yaml
@@ -18,7 +20,7 @@ class ObjectsDataset(AbstractDataset[Mapping[str, bytes], list[str]]):
         ```
 
     Args:
-        filepath: The folder, or any place that fsspec knows.
+        filepath: The folder, a path or URL.
         metadata: Kedro ignores it; plugins read it.
     """
 
@@ -27,12 +29,13 @@ class ObjectsDataset(AbstractDataset[Mapping[str, bytes], list[str]]):
         self.metadata = metadata
 
     def load(self) -> list[str]:
-        """List the objects, sorted."""
+        """List the names of all objects below the folder, sorted; none is a valid answer."""
         store, root = fsspec.url_to_fs(self._filepath)
-        return sorted(store.find(root))
+        root = root.rstrip("/")
+        return sorted(path.removeprefix(f"{root}/") for path in store.find(root))
 
     def save(self, data: Mapping[str, bytes]) -> None:
-        """Write the objects; one of the same name is replaced."""
+        """Write each object under its name; one of the same name is replaced."""
         store, root = fsspec.url_to_fs(self._filepath)
         for parent in sorted({name.rpartition("/")[0] for name in data}):
             store.makedirs(f"{root}/{parent}", exist_ok=True)
@@ -40,8 +43,7 @@ class ObjectsDataset(AbstractDataset[Mapping[str, bytes], list[str]]):
             store.pipe_file(f"{root}/{name}", content)
 
     def _exists(self) -> bool:
-        store, root = fsspec.url_to_fs(self._filepath)
-        return bool(store.exists(root))
+        return bool(self.load())
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}

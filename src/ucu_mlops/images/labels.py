@@ -29,6 +29,7 @@ class ImageLabel:
 
     def __post_init__(self) -> None:
         """Refuse what no label can ask."""
+        object.__setattr__(self, "expert", tuple(self.expert))
         if not self.name.isidentifier():
             raise ConfigurationError(
                 f"images.labels: {self.name!r} is no name; use letters, digits and _"
@@ -90,6 +91,5 @@ def parse_labels(raw: Mapping[str, Mapping[str, Any] | None]) -> LabelSet:
             raise ConfigurationError(
                 f"images.labels.{name} has unknown {unknown}; known are {sorted(known)}"
             )
-        given["expert"] = tuple(given.get("expert", ()))
         labels.append(ImageLabel(name, **given))
     return LabelSet(tuple(labels))

@@ -12,7 +12,7 @@ from typing import Any
 from ucu_mlops.bundle.manifest import LabelSpec
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import BundleError, ConfigurationError
-from ucu_mlops.images.labels import ImageLabel, LabelSet, parse_labels
+from ucu_mlops.images.labels import ImageLabel, LabelSet
 from ucu_mlops.images.onnx_predictor import ImagePredictor
 from ucu_mlops.images.options import LookOptions, PreprocessingSettings
 from ucu_mlops.images.thresholds import LabelThreshold
@@ -28,11 +28,9 @@ def policy_of(
     thresholds: tuple[LabelThreshold, ...] = (),
 ) -> dict[str, Any]:
     """Write down how answers are asked for and what is done with them, as a bundle keeps it."""
-    labels = {each.name: asdict(each) for each in label_set.labels}
-    for each in labels.values():
-        del each["name"]
     return {
-        "labels": labels,
+        # A list: their order is that of the network's outputs, and JSON objects get sorted.
+        "labels": [asdict(each) for each in label_set.labels],
         "label_set": label_set.version,
         "preprocessing": asdict(settings),
         "looks": asdict(looks),
@@ -65,7 +63,7 @@ def label_set_of(bundle: Bundle) -> LabelSet:
         BundleError: It is no image model's.
     """
     with _readable(bundle):
-        return parse_labels(bundle.manifest.policy["labels"])
+        return LabelSet(tuple(ImageLabel(**each) for each in bundle.manifest.policy["labels"]))
 
 
 def thresholds_of(bundle: Bundle) -> tuple[LabelThreshold, ...]:

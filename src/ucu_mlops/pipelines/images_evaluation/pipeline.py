@@ -113,5 +113,5 @@ def create_pipeline() -> Pipeline:
             "params:period": "params:period",
             **{f"params:images.{name}": f"params:images.{name}" for name in shared},
         },
-        tags="group.evaluation",
+        tags={"group.images", "extra.images"},
     )

@@ -46,7 +46,7 @@ def create_coldstart() -> Pipeline:
         namespace="images",
         inputs={"uploads"},
         parameters=parameters,
-        tags="group.training",
+        tags={"group.images", "extra.images"},
     )
 
 
@@ -81,4 +81,6 @@ def create_pipeline() -> Pipeline:
         ),
         Node(propose, inputs={"gate": "gate"}, outputs="champion", name="propose"),
     ]
-    return Pipeline(steps, namespace="images", parameters=PARAMETERS, tags="group.evaluation")
+    return Pipeline(
+        steps, namespace="images", parameters=PARAMETERS, tags={"group.images", "extra.images"}
+    )

@@ -35,7 +35,7 @@ def create_pipeline() -> Pipeline:
                 name="simulate_past_images",
             )
         ],
-        tags="group.simulation",
+        tags={"group.images", "extra.images"},
     )
 
 
@@ -55,5 +55,5 @@ def create_day_pipeline() -> Pipeline:
                 name="simulate_images_of_day",
             )
         ],
-        tags="group.simulation",
+        tags={"group.images", "extra.images"},
     )

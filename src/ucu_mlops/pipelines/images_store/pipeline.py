@@ -31,5 +31,5 @@ def create_pipeline() -> Pipeline:
             "params:period": "params:period",
             "params:images.store": "params:images.store",
         },
-        tags="group.training",
+        tags={"group.images", "extra.images"},
     )

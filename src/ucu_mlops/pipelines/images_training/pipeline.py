@@ -86,5 +86,5 @@ def create_pipeline() -> Pipeline:
             "params:reference": "params:reference.images",
             **{f"params:images.{name}": f"params:images.{name}" for name in shared},
         },
-        tags="group.training",
+        tags={"group.images", "extra.images"},
     )

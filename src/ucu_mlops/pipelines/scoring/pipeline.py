@@ -26,7 +26,7 @@ CHAMPION, PERIOD = {"champion": "champion"}, {"period": "params:period"}
 
 def create_pipeline(model: str) -> Pipeline:
     """Build the daily scoring of a model: the same steps for each, in its namespace."""
-    own, shared, parameters = OWN_STEPS[model]
+    own, shared, parameters, tags = OWN_STEPS[model]
     steps = [
         *own,
         Node(
@@ -59,7 +59,7 @@ def create_pipeline(model: str) -> Pipeline:
             "params:review": f"params:review.{model}",
             **parameters,
         },
-        tags="group.scoring",
+        tags=tags,
     )
 
 
@@ -114,6 +114,12 @@ OWN_STEPS = {
         SCAM,
         {"population", "feature_tables"},
         {"params:features": "params:features", "params:scoring": "params:scoring.scam"},
+        {"group.scoring"},
     ),
-    "images": (IMAGES, {"uploads"}, {"params:images.store": "params:images.store"}),
+    "images": (
+        IMAGES,
+        {"uploads"},
+        {"params:images.store": "params:images.store"},
+        {"group.images", "extra.images"},
+    ),
 }
