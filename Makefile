@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all install-gcp run drill test test-cloud torture lint bench viz clean
+.PHONY: help install install-test install-all install-gcp run run-images drill test test-cloud torture lint bench viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,10 @@ install-gcp: $(VENV)/installed-gcp ## what compiles for Vertex AI and talks to G
 
 run: install ## play the loop on a simulated platform: shift noticed, model retrained, released, reverted
 	$(BIN)/kedro loop play
+
+run-images: install-test ## the image model: uploads drawn, network trained, evaluated, released, a day scored and watched
+	$(BIN)/kedro run --pipeline=images_simulation
+	$(BIN)/kedro run --pipeline=images_first
 
 drill: install ## play each kind of shift and judge the loop (ARGS="--seeds 1 2 3 --shift-day 40")
 	$(BIN)/kedro loop drill $(ARGS)
