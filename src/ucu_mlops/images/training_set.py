@@ -115,8 +115,9 @@ def build_image_training_set(
 
     A group is what was given as one (a camera series, an uploader), with every near-duplicate.
     Held out is a group any of whose given names falls into the share, for good. Of the others,
-    validation takes whole groups, in the order of their hash, until each label has its share of
-    positives there, and leaves each label at least one group to learn from. Groups that show no
+    validation takes whole groups, each time the one nearest to what is wanted (of equals the first
+    by its hash), until each label has its share of positives there, and leaves each label at least
+    one group to learn from: where groups are few, little is taken. Groups that show no
     label come in by the same share of their pictures, if there are two: without them no threshold
     would meet the false alarms of every day.
 
@@ -190,38 +191,34 @@ def _validation(
             for place in range(shown.shape[1])
         ]
     )
-    chosen: set[int] = set()
-    for place in np.argsort(
-        [(positives[place][free] > 0).sum() for place in range(len(positives))]
-    ):
-        having = [group for group in order if positives[place][group] > 0]
-        if len(having) < SMALLEST:
+    shows = positives > 0
+    chosen: list[int] = []
+    left = shows[:, free].sum(axis=1)  # groups to learn each label from
+    for place in np.argsort(left, kind="stable"):
+        having = order[shows[place][order]]
+        if having.size < SMALLEST:
             raise NotEnoughDataError(
-                f"label {label_set.names[place]!r} is shown in {len(having)} of the groups that "
+                f"label {label_set.names[place]!r} is shown in {having.size} of the groups that "
                 f"may be learnt from, {SMALLEST} are needed; label more pictures, or leave it "
                 "out of images.labels"
             )
-        wanted = options.validation_share * positives[place][free].sum()
-        for group in having:
-            inside = sum(positives[place][each] for each in chosen)
-            if inside >= wanted or not _spares(positives, having, chosen, group, free):
-                continue
-            chosen.add(group)
+        inside = positives[place][chosen].sum()
+        wanted = options.validation_share * positives[place][free].sum() - inside
+        while wanted > 0:
+            open_to = having[~np.isin(having, chosen)]
+            open_to = open_to[(left[:, None] - shows[:, open_to] > 0).all(axis=0)]
+            distance = np.abs(positives[place][open_to] - wanted)
+            # Not what would miss the share by more than stopping does, unless there is none yet.
+            if not open_to.size or (inside > 0 and distance.min() >= wanted):
+                break
+            nearest = int(open_to[distance.argmin()])
+            chosen.append(nearest)
+            left -= shows[:, nearest]
+            inside += positives[place][nearest]
+            wanted -= positives[place][nearest]
     without = np.array([group for group in order if not positives[:, group].any()], dtype=np.int64)
     pictures = np.bincount(joined)[without]
     before = np.cumsum(pictures) - pictures
-    chosen.update(without[:-1][before[:-1] < options.validation_share * pictures.sum()].tolist())
+    chosen.extend(without[:-1][before[:-1] < options.validation_share * pictures.sum()].tolist())
     validating: NDArray[np.bool_] = np.isin(joined, sorted(chosen)) & ~held_out
     return validating
-
-
-def _spares(
-    positives: NDArray[np.float64],
-    having: list[int],
-    chosen: set[int],
-    group: int,
-    free: NDArray[np.int64],
-) -> bool:
-    """Say whether every label keeps a group to learn from when this one validates."""
-    left = [each for each in free if each != group and each not in chosen]
-    return bool((positives[:, left] > 0).any(axis=1).all()) and len(having) > 1
