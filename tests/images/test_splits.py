@@ -83,7 +83,8 @@ def world(seed: int, count: int) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]
     ids = [f"i{each:03d}" for each in range(count)]
     base = [int(rng.integers(0, 900)) for rng in draws]
     hashes = [np.random.default_rng([seed, 7, each]).integers(0, 2**63) for each in base]
-    index = pd.DataFrame({"image_id": ids, "dhash": np.array(hashes, dtype=np.uint64)})
+    index = pd.DataFrame({"image_id": ids, "sha256": ids})
+    index["dhash"] = np.array(hashes, dtype=np.uint64)
     groups = pd.Series(
         [f"g{rng.integers(0, 60)}" if rng.random() < 0.8 else "" for rng in draws], ids
     )

@@ -1,5 +1,6 @@
 """Which pictures are learnt from, and what each shows."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -42,7 +43,7 @@ def stored(pictures: int, groups: int, seed: int) -> tuple[pd.DataFrame, pd.Seri
     given_groups = pd.Series([f"g{each:03d}" for each in rng.integers(0, groups, pictures)], ids)
     given_groups[rng.random(pictures) < 0.1] = ""
     shown = pd.DataFrame(rng.random((pictures, 2)) < 0.4, ids, NAMES).astype("float64")
-    return pd.DataFrame({"image_id": ids, "dhash": hashes}), given_groups, shown
+    return pd.DataFrame({"image_id": ids, "dhash": hashes, "sha256": ids}), given_groups, shown
 
 
 def test_the_latest_word_counts():
@@ -205,3 +206,20 @@ def test_refuses_options(changed, says):
     }
     with pytest.raises(ConfigurationError, match=says):
         SplitOptions(**(given_options | changed))
+
+
+def test_bare_pictures_are_alike_only_when_they_are_the_same():
+    """Blank pages of two uploaders link nothing; the very same file in two groups does."""
+    ids = ["a", "b", "c", "d"]
+    index = pd.DataFrame({"image_id": ids, "dhash": np.array([0, 0, 1, 0], dtype=np.uint64)})
+    index["sha256"] = ["one", "two", "three", "one"]
+    groups = pd.Series(["x", "y", "z", "w"], ids)
+    shown = pd.DataFrame(np.eye(4, 2) + np.eye(4, 2, -2), ids, NAMES)
+    options = replace(OPTIONS, holdout_share=0.0)
+    found = build_image_training_set(index, groups, shown, LABELS, options)
+    assert found.set_index("image_id")["group"].to_dict() == {
+        "a": "w",
+        "b": "y",
+        "c": "z",
+        "d": "w",
+    }

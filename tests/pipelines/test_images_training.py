@@ -3,6 +3,7 @@
 from datetime import date
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -33,7 +34,8 @@ NOON = pd.Timestamp("2026-03-31T12:00", tz="UTC")
 def built(tmp_path, cases: list[tuple], verdicts: list[tuple]) -> pd.Series:
     """Build the set of twelve pictures that were all given the label; gives it by picture."""
     ids = [f"i{each:02d}" for each in range(12)]
-    index = pd.DataFrame({"image_id": ids, "dhash": [1 << 5 * each for each in range(12)]})
+    index = pd.DataFrame({"image_id": ids})
+    index["dhash"] = np.random.default_rng(0).integers(0, 2**63, 12).astype(np.uint64)
     index = index.reindex(columns=[*INDEX_TYPES]).fillna(0).astype({"sha256": "str"})
     given = pd.DataFrame({"image_id": ids, "label": "qr_code", "shown": True, "given_by": "m"})
     rows = build_training_set(

@@ -16,6 +16,7 @@ from ucu_mlops.images.labels import LabelSet
 from ucu_mlops.quality.hashing import derived_id, hash_share
 
 LABEL_NEEDS = ("image_id", "label", "shown", "given_at")
+HASH_BITS, TELLING = 64, 8  # bits that a hash has, and that must differ from all its others
 SMALLEST = 2  # groups with a label: one to learn it from, one to choose its threshold by
 
 
@@ -146,7 +147,7 @@ def build_image_training_set(
     shown = labels.loc[stored["image_id"], names].to_numpy(dtype=np.float64)
     given = groups.reindex(stored["image_id"]).fillna("").to_numpy(dtype=object)
     own = np.where(given == "", stored["image_id"].to_numpy(dtype=object), given)
-    joined = _joined(own, near_duplicates(stored["dhash"], options.duplicate_distance))
+    joined = _joined(own, _alike(stored, options.duplicate_distance))
     is_held_out = pd.Series(hash_share(own, options.holdout_salt) < options.holdout_share)
     held_out = is_held_out.groupby(joined).transform("any").to_numpy(dtype=bool)
     validating = _validation(joined, shown, held_out, label_set, options)
@@ -161,6 +162,21 @@ def training_identity(training_set: pd.DataFrame, label_set: LabelSet, as_of: da
     """Identify who is labelled how and split where, under which label set."""
     content = pd.util.hash_pandas_object(training_set, index=False).to_numpy()
     return derived_id("images", as_of.isoformat(), label_set.version, content.tobytes().hex())
+
+
+def _alike(stored: pd.DataFrame, distance: int) -> NDArray[np.int64]:
+    """Number the clusters of near-duplicates; of pictures without edges only the same are alike.
+
+    The hash of a bare wall or a blank page has hardly a bit set, or nearly all: it would link
+    whatever is as bare.
+    """
+    hashes = stored["dhash"].to_numpy(dtype=np.uint64)
+    bits = np.bitwise_count(hashes)
+    bare = (bits < TELLING) | (bits > HASH_BITS - TELLING)
+    same, _ = pd.factorize(stored["sha256"])
+    cluster = np.asarray(same, dtype=np.int64)
+    cluster[~bare] = near_duplicates(hashes[~bare], distance) + len(stored)
+    return cluster
 
 
 def _joined(own: NDArray[np.object_], cluster: NDArray[np.int64]) -> NDArray[np.int64]:
