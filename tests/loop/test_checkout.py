@@ -25,7 +25,9 @@ def test_a_checkout_has_a_data_folder_of_its_own(tmp_path, depth):
         make_checkout(source, folder)
         source = folder
     assert roots(folder) == {
+        "barcodes": f"{folder}/data/barcodes",
         "base": f"{folder}/data",
         "ethereum": f"{folder}/data/ethereum",
+        "gcp": "gs://ucu-mlops-prod-data",  # a bucket: a checkout has none of its own
         "test": f"{folder}/data",
     }
