@@ -92,10 +92,10 @@ def test_a_bad_release_is_undone_by_probation(undone, gates):
 
 
 def test_it_stays_undone(undone, project: Project, ledger: SqliteLedger):
-    """The day played again moves nothing, and nothing is on trial any more."""
+    """The day played again is judged by the moves it knew, as it was then, and moves nothing."""
     moves = ledger.moves("scam")
     day = undone.at.date() - timedelta(days=1)
     play_day(project, "scam", day, RunHere(project), simulated=True)
     assert ledger.moves("scam") == moves
     with project.catalog(as_of=day.isoformat()) as catalog:
-        assert catalog.load("scam.probation")["state"] == "none"
+        assert catalog.load("scam.probation")["state"] == "failed"
