@@ -99,3 +99,14 @@ def test_it_stays_undone(undone, project: Project, ledger: SqliteLedger):
     assert ledger.moves("scam") == moves
     with project.catalog(as_of=day.isoformat()) as catalog:
         assert catalog.load("scam.probation")["state"] == "failed"
+
+
+def test_nothing_is_on_trial_any_more(undone, project: Project, ledger: SqliteLedger):
+    """The day after, the version that was put back is not tried anew, and nothing moves."""
+    moves, day = ledger.moves("scam"), undone.at.date()
+    play_day(project, "scam", day, RunHere(project), simulated=True)
+    with project.catalog(as_of=day.isoformat()) as catalog:
+        assert catalog.load("scam.probation")["state"] == "none"
+    assert [each for each in ledger.moves("scam") if each.kind == "rollback"] == [
+        each for each in moves if each.kind == "rollback"
+    ]

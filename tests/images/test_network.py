@@ -70,7 +70,7 @@ def test_our_own_network_is_a_checkpoint_too(tmp_path):
 @pytest.mark.parametrize(
     ("chosen", "settings", "says"),
     [
-        ({"head": "keep"}, SETTINGS, r"knows 5 labels .*set images.network.head to new"),
+        ({"head": "keep"}, SETTINGS, r"knows 5 labels .*set images.model.network.head to new"),
         ({}, PreprocessingSettings(side=64), "takes 32 pixels and 1 channels"),
         ({"checkpoint": "nobody/nothing"}, SETTINGS, "is not at hand"),
     ],

@@ -17,18 +17,18 @@ def test_what_is_left_out_is_default():
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        ({"fine": {}}, r"images has unknown \['fine'\]"),
-        ({"looks": {"look": 2}}, r"images.looks has unknown \['look'\]"),
-        ({"looks": {"looks": 3}}, "images.looks.looks must be 1 or 2, got 3"),
+        ({"fine": {}}, r"images.model has unknown \['fine'\]"),
+        ({"looks": {"look": 2}}, r"images.model.looks has unknown \['look'\]"),
+        ({"looks": {"looks": 3}}, "images.model.looks.looks must be 1 or 2, got 3"),
         ({"preprocessing": {"side": 100}}, "a multiple of patch"),
-        ({"preprocessing": {"channels": 3}}, "images.preprocessing.mean must be 3 numbers"),
-        ({"preprocessing": {"std": [0.0]}}, "images.preprocessing.std must be above 0"),
-        ({"finetuning": {"batch": 0}}, "images.finetuning.batch must be a whole number"),
+        ({"preprocessing": {"channels": 3}}, "images.model.preprocessing.mean must be 3 numbers"),
+        ({"preprocessing": {"std": [0.0]}}, "images.model.preprocessing.std must be above 0"),
+        ({"finetuning": {"batch": 0}}, "images.model.finetuning.batch must be a whole number"),
         ({"finetuning": {"samples": 10}}, "at least epochs times batch"),
-        ({"finetuning": {"learning_rate": float("nan")}}, "images.finetuning.learning_rate"),
-        ({"augmentation": {"flip": 1.5}}, "images.augmentation.flip must be from 0 to 1"),
-        ({"network": {"width": 30}}, "images.network.width must be a multiple of heads"),
-        ({"parity": {"pictures": True}}, "images.parity.pictures"),
+        ({"finetuning": {"learning_rate": float("nan")}}, "images.model.finetuning.learning_rate"),
+        ({"augmentation": {"flip": 1.5}}, "images.model.augmentation.flip must be from 0 to 1"),
+        ({"network": {"width": 30}}, "images.model.network.width must be a multiple of heads"),
+        ({"parity": {"pictures": True}}, "images.model.parity.pictures"),
     ],
 )
 def test_refuses(raw, says):

@@ -40,8 +40,8 @@ def built(tmp_path, cases: list[tuple], verdicts: list[tuple]) -> pd.Series:
     given = pd.DataFrame({"image_id": ids, "label": "qr_code", "shown": True, "given_by": "m"})
     rows = build_training_set(
         ShardStore(tmp_path, index),
-        pd.DataFrame({"image_id": ids, "group": ids}),
-        given.assign(given_at=pd.Timestamp("2026-03-01", tz="UTC")),
+        ibis.memtable(pd.DataFrame({"image_id": ids, "group": ids})),
+        ibis.memtable(given.assign(given_at=pd.Timestamp("2026-03-01", tz="UTC"))),
         ibis.memtable(pd.DataFrame(cases, columns=[*CASES]), schema=ibis.schema(CASES)),
         ibis.memtable(pd.DataFrame(verdicts, columns=[*VERDICTS]), schema=ibis.schema(VERDICTS)),
         {"qr_code": None},

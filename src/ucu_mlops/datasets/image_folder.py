@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Never
 
-import pandas as pd
+import ibis
+import ibis.expr.types as ir
 from kedro.io import AbstractDataset
 
 from ucu_mlops.errors import ConfigurationError, DataError
@@ -13,12 +14,12 @@ from ucu_mlops.images.folder_source import read_folder
 TABLES = ("uploads", "image_labels")
 
 
-class ImageFolderDataset(AbstractDataset[Never, pd.DataFrame]):
+class ImageFolderDataset(AbstractDataset[Never, ir.Table]):
     """Loads one of the tables that a folder of pictures and labels stands for; saves nothing.
 
     Example:
         ```yaml
-        images.uploads:
+        uploads:
           type: ucu_mlops.datasets.image_folder.ImageFolderDataset
           folder: ${runtime_params:source_dir}
           table: uploads
@@ -46,13 +47,13 @@ class ImageFolderDataset(AbstractDataset[Never, pd.DataFrame]):
         self._folder, self._table, self._labels = Path(folder), table, tuple(labels)
         self.metadata = metadata
 
-    def load(self) -> pd.DataFrame:
+    def load(self) -> ir.Table:
         """Read the table.
 
         Raises:
             DataError: The folder is missing, or its ``labels.csv`` is missing or wrong.
         """
-        return read_folder(self._folder, self._labels)[self._table]
+        return ibis.memtable(read_folder(self._folder, self._labels)[self._table])
 
     def save(self, data: Never) -> None:
         """Refuse: the files belong to somebody else."""

@@ -131,7 +131,7 @@ def compare(
     n_pictures = len(ours)
     if n_pictures < options.pictures:
         raise NotEnoughDataError(
-            f"int8 is compared on {n_pictures} pictures, images.parity.pictures asks for "
+            f"int8 is compared on {n_pictures} pictures, images.model.parity.pictures asks for "
             f"{options.pictures}; draw some more"
         )
     changed = ((ours >= thresholds) != (quantized >= thresholds)).sum(axis=0)

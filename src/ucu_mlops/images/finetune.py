@@ -156,7 +156,7 @@ def _gradients(
             if run.part == 1:
                 raise ConfigurationError(
                     "not even one picture fits the device's memory; choose a smaller "
-                    "images.preprocessing.side or images.network"
+                    "images.model.preprocessing.side or images.model.network"
                 ) from error
             run.part = (run.part + 1) // 2
             reporter.say(

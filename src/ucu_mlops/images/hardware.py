@@ -19,7 +19,7 @@ def pick_device(asked: str) -> torch.device:
     at_hand = torch.cuda.is_available()
     if asked == "cuda" and not at_hand:
         raise ConfigurationError(
-            "images.finetuning.device is cuda, but no GPU is at hand; set it to auto or cpu"
+            "images.model.finetuning.device is cuda, but no GPU is at hand; set it to auto or cpu"
         )
     return torch.device("cuda" if at_hand and asked != "cpu" else "cpu")
 

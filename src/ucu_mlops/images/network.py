@@ -190,13 +190,15 @@ def _from_checkpoint(
     if takes != (settings.side, settings.channels):
         raise ConfigurationError(
             f"checkpoint {options.checkpoint} takes {takes[0]} pixels and {takes[1]} channels, "
-            f"images.preprocessing makes {settings.side} and {settings.channels}; set them equal"
+            f"images.model.preprocessing makes {settings.side} and {settings.channels}; "
+            "set them equal"
         )
     theirs = _names_in(config)
     if options.head == "keep" and theirs != tuple(labels):
         raise ConfigurationError(
             f"checkpoint {options.checkpoint} knows {len(theirs)} labels {list(theirs[:5])}, "
-            f"images.labels are {list(labels)}; make them equal or set images.network.head to new"
+            f"images.labels are {list(labels)}; make them equal or set "
+            "images.model.network.head to new"
         )
     if getattr(config, STEM_KEY, "patch") == "convolutional":
         return _adopt(Path(options.checkpoint), options, labels)
@@ -212,7 +214,7 @@ def _from_checkpoint(
     except OSError as error:
         raise ConfigurationError(
             f"checkpoint {options.checkpoint} has no safetensors weights at hand; pickled ones are "
-            "not read, and nothing is fetched unless images.network.download is true"
+            "not read, and nothing is fetched unless images.model.network.download is true"
         ) from error
     if options.head == "new":
         network.classifier = nn.Linear(config.hidden_size, len(labels))
@@ -238,11 +240,11 @@ def _config_of(checkpoint: str, *, download: bool) -> Any:
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"checkpoint {checkpoint} is not at hand; give a folder with config.json and "
-            "model.safetensors, or allow fetching by images.network.download"
+            "model.safetensors, or allow fetching by images.model.network.download"
         ) from error
     if config.model_type != "vit":
         raise ConfigurationError(
-            f"checkpoint {checkpoint} is a {config.model_type}; images.network needs a vit"
+            f"checkpoint {checkpoint} is a {config.model_type}; images.model.network needs a vit"
         )
     return config
 

@@ -17,7 +17,7 @@ GREY, COLOUR = 1, 3
 def _need(met: bool, key: str, asked: str, value: object) -> None:
     """Refuse a value in one line: where, what is asked, what came."""
     if not met:
-        raise ConfigurationError(f"images.{key} must be {asked}, got {value!r}")
+        raise ConfigurationError(f"images.model.{key} must be {asked}, got {value!r}")
 
 
 def _positive_int(value: object) -> bool:
@@ -306,13 +306,15 @@ def parse_options(raw: Mapping[str, Mapping[str, Any] | None]) -> ImageModelOpti
         if each.default_factory is not MISSING
     }
     if unknown := sorted(set(raw) - set(sections)):
-        raise ConfigurationError(f"images has unknown {unknown}; known are {sorted(sections)}")
+        raise ConfigurationError(
+            f"images.model has unknown {unknown}; known are {sorted(sections)}"
+        )
     made = {}
     for name, given in raw.items():
         known = {each.name for each in fields(sections[name])}
         if unknown := sorted(set(given or {}) - known):
             raise ConfigurationError(
-                f"images.{name} has unknown {unknown}; known are {sorted(known)}"
+                f"images.model.{name} has unknown {unknown}; known are {sorted(known)}"
             )
         made[name] = sections[name](**(given or {}))
     return ImageModelOptions(**made)

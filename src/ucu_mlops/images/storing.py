@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import ibis
 import pandas as pd
 from tqdm import tqdm
 
@@ -38,7 +39,7 @@ def store_options(raw: dict[str, Any]) -> StoreOptions:
 
 
 def store_pictures(
-    uploads: Any, stored: ShardStore, store: dict[str, Any], period: Period
+    uploads: ibis.Table, stored: ShardStore, store: dict[str, Any], period: Period
 ) -> tuple[ShardStore, pd.DataFrame]:
     """Fetch what is new or changed, decode it once, and write down what is refused.
 
@@ -49,7 +50,7 @@ def store_pictures(
     Raises:
         NotEnoughDataError: Every picture was refused.
     """
-    frame: pd.DataFrame = uploads if isinstance(uploads, pd.DataFrame) else uploads.execute()
+    frame: pd.DataFrame = uploads.execute()
     options = store_options(store)
     refused = update_shards(stored.folder, frame, options, partial(_shown, "storing pictures"))
     for reason, count in refused["reason"].value_counts().items():

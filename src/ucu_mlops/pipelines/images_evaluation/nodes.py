@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -57,9 +58,9 @@ class EvaluatedOptions:
 def judge_pictures(
     challenger: Bundle,
     shards: ShardStore,
-    uploads: Any,
-    image_labels: Any,
-    training_set: Any,
+    uploads: ibis.Table,
+    image_labels: ibis.Table,
+    training_set: ibis.Table,
     evaluated: EvaluatedOptions,
     store: dict[str, Any],
     period: Period,
@@ -75,7 +76,7 @@ def judge_pictures(
         NotEnoughDataError: No labelled picture is stored.
     """
     label_set = label_set_of(challenger)
-    labels = labels_in_force(_frame(image_labels), label_set, period.as_of)
+    labels = labels_in_force(image_labels.execute(), label_set, period.as_of)
     learnt, held_out = _parted(training_set, challenger)
     index = shards.index[shards.index["image_id"].isin(labels.index)]
     if evaluated.pictures == HELD_OUT:
@@ -86,7 +87,7 @@ def judge_pictures(
             "store some, or raise images.split.holdout_share"
         )
     ids = [*index["image_id"]]
-    groups = _frame(uploads).drop_duplicates("image_id").set_index("image_id")["group"]
+    groups = uploads.execute().drop_duplicates("image_id").set_index("image_id")["group"]
     uris = dict(zip(index["image_id"], index["uri"], strict=True))
     load = Originals(uris, shards, store_options(store).objects)
     probabilities = predictor_of(challenger).probabilities(shards.pixels(ids), shards.boxes(ids))
@@ -169,26 +170,9 @@ def plot_bearing(robustness: pd.DataFrame) -> go.Figure:
     return plot_robustness(robustness)
 
 
-def list_metrics(evaluation: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Name the figures as MLflow keeps them.
-
-    Returns:
-        ``<label>.<row>.<figure>`` and ``macro_f1.<row>`` to ``{"value": …, "step": 0}``.
-    """
-    figures = {f"macro_f1.{row}": value for row, value in evaluation["macro_f1"].items()}
-    for label, rows in evaluation["per_label"].items():
-        for row, own in rows.items():
-            figures |= {f"{label}.{row}.{name}": value for name, value in own.items()}
-    return {
-        name: {"value": float(value), "step": 0}
-        for name, value in figures.items()
-        if value is not None
-    }
-
-
-def _parted(training_set: Any, challenger: Bundle) -> tuple[set[str], set[str]]:
+def _parted(training_set: ibis.Table, challenger: Bundle) -> tuple[set[str], set[str]]:
     """Give the SHA-256 of what a version learnt from, and the pictures it was to be kept from."""
-    frame = _frame(training_set)
+    frame = training_set.execute()
     own = frame[frame["training_id"] == challenger.manifest.training["training_id"]]
     return (
         set(own.loc[own["split"] != "holdout", "sha256"]),
@@ -207,9 +191,3 @@ def _judged(frame: pd.DataFrame, label_set: LabelSet) -> Judged:
 
 def _columns(frame: pd.DataFrame, what: str, label_set: LabelSet) -> NDArray[np.float64]:
     return frame[[f"{what}.{name}" for name in label_set.names]].to_numpy(dtype=np.float64)
-
-
-def _frame(table: Any) -> pd.DataFrame:
-    """Fetch a warehouse's table; a folder's is a frame already."""
-    frame: pd.DataFrame = table if isinstance(table, pd.DataFrame) else table.execute()
-    return frame

@@ -9,12 +9,12 @@ draw_mistakes, plots, list_metrics
 
 from kedro.pipeline import Node, Pipeline
 
+from ucu_mlops.images.evaluation import list_metrics
 from ucu_mlops.images.storing import store_pictures
 from ucu_mlops.pipelines.images_evaluation.nodes import (
     draw_mistakes,
     evaluate_pictures,
     judge_pictures,
-    list_metrics,
     measure_bearing,
     plot_bearing,
     plot_curves,

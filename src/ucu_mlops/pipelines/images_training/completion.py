@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from ucu_mlops.images.storing import store_options
 from ucu_mlops.images.usual import with_reference
 from ucu_mlops.monitoring.reference import ReferenceOptions
 from ucu_mlops.pipelines.images_training.drawing import kept_back
-from ucu_mlops.pipelines.images_training.tables import fetched, rows_of_run
+from ucu_mlops.pipelines.images_training.tables import rows_of_run
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 def complete_candidate(  # noqa: PLR0913, PLR0917 (each argument is a dataset, given by name)
     candidate: Bundle,
     shards: ShardStore,
-    uploads: Any,
-    training_set: Any,
+    uploads: ibis.Table,
+    training_set: ibis.Table,
     drawn: dict[str, NDArray[Any]],
     model: dict[str, Any],
     store: dict[str, Any],
@@ -65,7 +66,9 @@ def complete_candidate(  # noqa: PLR0913, PLR0917 (each argument is a dataset, g
         )
     logger.info("images: int8: %s", draft.manifest.policy["parity"])
     completed = replace(candidate, manifest=draft.manifest)
-    return with_reference(draft, completed, shards, fetched(uploads), reference, period.as_of, load)
+    return with_reference(
+        draft, completed, shards, uploads.execute(), reference, period.as_of, load
+    )
 
 
 def _judged(

@@ -25,7 +25,7 @@ from ucu_mlops.images.training_set import (
     training_identity,
 )
 from ucu_mlops.pipelines.images_training.drawing import DrawingOptions, kept_back
-from ucu_mlops.pipelines.images_training.tables import fetched, rows_of_run
+from ucu_mlops.pipelines.images_training.tables import rows_of_run
 from ucu_mlops.review.verdicts import counted_verdicts
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 def build_training_set(
     shards: ShardStore,
-    uploads: Any,
-    image_labels: Any,
+    uploads: ibis.Table,
+    image_labels: ibis.Table,
     cases: ibis.Table,
     verdicts: ibis.Table,
     labels: dict[str, Any],
@@ -53,9 +53,9 @@ def build_training_set(
     label_set = parse_labels(labels)
     own = cases.filter(cases["model"] == "images")
     decided = labels_from_verdicts(counted_verdicts(own, verdicts, period.as_of).execute())
-    said = pd.concat([fetched(image_labels)[list(decided.columns)], decided], ignore_index=True)
+    said = pd.concat([image_labels.execute()[list(decided.columns)], decided], ignore_index=True)
     known = labels_in_force(said, label_set, period.as_of)
-    groups = fetched(uploads).drop_duplicates("image_id").set_index("image_id")["group"]
+    groups = uploads.execute().drop_duplicates("image_id").set_index("image_id")["group"]
     rows = build_image_training_set(shards.index, groups, known, label_set, split)
     identity = training_identity(rows, label_set, period.as_of)
     logger.info(
@@ -71,7 +71,7 @@ def build_training_set(
 
 def train_candidate(
     shards: ShardStore,
-    training_set: Any,
+    training_set: ibis.Table,
     drawn: dict[str, NDArray[Any]],
     checkpoints: Path,
     labels: dict[str, Any],
