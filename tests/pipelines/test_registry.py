@@ -1,5 +1,8 @@
 """The pipelines under their names, and what each of them touches."""
 
+import subprocess
+import sys
+
 import pytest
 from kedro.pipeline import Pipeline
 
@@ -60,3 +63,20 @@ def test_plain_run_goes_from_nothing_to_a_queue():
     free = {name for name in default.inputs() if not name.startswith("params:")}
     assert free <= {"scam.decisions", "scam.moves"}  # both may be empty
     assert {"scam.worklist", "scam.monitoring_page", "scam.exposition"} <= default.outputs()
+
+
+def test_the_scam_model_needs_no_extra():
+    """Every pipeline is registered where the images' libraries are not installed."""
+    code = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name.split('.')[0] in {'segno', 'zxingcpp', 'torch', 'transformers',"
+        " 'safetensors', 'onnxscript'}:\n"
+        "            raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from ucu_mlops.pipeline_registry import register_pipelines\n"
+        "assert register_pipelines()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from ucu_mlops.simulation.pictures.codes import LABELS, draw_code
+from ucu_mlops.simulation.pictures.codes import draw_code
 from ucu_mlops.simulation.pictures.looks import draw_fashionable
+from ucu_mlops.simulation.pictures.names import LABELS
 
 MATRIX = {"Aztec", "DataMatrix", "PDF417", "CompactPDF417", "MicroPDF417", "MaxiCode"}
 QR = {"QRCode", "MicroQRCode"}

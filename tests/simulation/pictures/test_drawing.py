@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.simulation.pictures.backgrounds import FAMILIES
-from ucu_mlops.simulation.pictures.codes import LABELS
 from ucu_mlops.simulation.pictures.drawing import draw_pictures
+from ucu_mlops.simulation.pictures.names import LABELS
 from ucu_mlops.simulation.pictures.options import PictureOptions
 
 SMALL = PictureOptions(side=96, variants=2)

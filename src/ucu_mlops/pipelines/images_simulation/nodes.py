@@ -7,7 +7,6 @@ import pandas as pd
 
 from ucu_mlops.features.period import Period
 from ucu_mlops.simulation.pictures.upload_options import UploadOptions
-from ucu_mlops.simulation.pictures.uploads import DayOfUploads, upload_day
 from ucu_mlops.simulation.pictures.verdicts import LabellingOptions, give_labels
 from ucu_mlops.simulation.platform import Platform, PlatformOptions
 
@@ -58,12 +57,14 @@ def simulate_images_of_day(
 
 def _play(
     platform: PlatformOptions, uploads: UploadOptions, folder: str, days: list[date]
-) -> list[DayOfUploads]:
+) -> list[Any]:
+    from ucu_mlops.simulation.pictures.uploads import upload_day  # noqa: PLC0415 (an extra)
+
     made = Platform(platform)
     return [upload_day(uploads, folder, day, made.people(day)) for day in days]
 
 
-def _collected(played: list[DayOfUploads], labels: list[pd.DataFrame]) -> dict[str, Any]:
+def _collected(played: list[Any], labels: list[pd.DataFrame]) -> dict[str, Any]:
     return {
         "objects": {name: content for day in played for name, content in day.objects.items()},
         "uploads": pd.concat([day.uploads for day in played], ignore_index=True),

@@ -86,8 +86,8 @@ def _draw(
     job: tuple[int, int, int, tuple[str, ...], dict[str, Any]],
 ) -> dict[str, NDArray[Any]]:
     from ucu_mlops.images.pictures import corner_masks  # noqa: PLC0415 (needs the images extra)
-    from ucu_mlops.simulation.pictures.codes import LABELS  # noqa: PLC0415
     from ucu_mlops.simulation.pictures.drawing import draw_pictures  # noqa: PLC0415
+    from ucu_mlops.simulation.pictures.names import LABELS  # noqa: PLC0415
     from ucu_mlops.simulation.pictures.options import PictureOptions  # noqa: PLC0415
 
     seed, first, count, names, store = job

@@ -6,8 +6,9 @@ from functools import lru_cache
 import numpy as np
 
 from ucu_mlops.simulation.pictures.chance import between, chance, log_uniform, pick
-from ucu_mlops.simulation.pictures.codes import LABELS, Code, draw_code
+from ucu_mlops.simulation.pictures.codes import Code, draw_code
 from ucu_mlops.simulation.pictures.looks import draw_fashionable
+from ucu_mlops.simulation.pictures.names import LABELS
 from ucu_mlops.simulation.pictures.options import PictureOptions
 
 _CODES = 1_500  # kept of each label

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ucu_mlops.simulation.pictures.chance import chance, log_uniform, pick
 
 QUIET = 4  # modules around a QR code
-LABELS = ("qr_code", "matrix_code", "linear_barcode")
 _Format = zxingcpp.BarcodeFormat
 _ALPHANUMERIC = string.digits + string.ascii_uppercase
 _TEXT = string.ascii_letters + string.digits + "/.:-_?=&"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.simulation.options import check_range
 from ucu_mlops.simulation.pictures.backgrounds import FAMILIES
-from ucu_mlops.simulation.pictures.codes import LABELS
+from ucu_mlops.simulation.pictures.names import LABELS
 
 _SMALLEST_SIDE, _LARGEST_SIDE = 32, 2_048
 

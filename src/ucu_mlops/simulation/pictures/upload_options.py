@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.simulation.options import check_range, parse_day
-from ucu_mlops.simulation.pictures.codes import LABELS
+from ucu_mlops.simulation.pictures.names import LABELS
 from ucu_mlops.simulation.pictures.options import check_names
 
 
