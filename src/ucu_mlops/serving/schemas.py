@@ -1,0 +1,112 @@
+"""What a caller sends and gets, typed; the OpenAPI document is made of it."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+# Checked by the model's own features, in one pass: its names and kinds are known only there.
+Features = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": ["number", "string", "boolean", "null"]},
+            "description": "All features of the model, by name; null is unknown.",
+        }
+    ),
+]
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Picture(_Sent):
+    """A picture: its bytes in base64, or where it lies."""
+
+    b64: str | None = None
+    uri: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.b64 is None) == (self.uri is None):
+            raise ValueError("give either b64 or uri")
+        return self
+
+
+class UploadedPicture(Picture):
+    """A picture whose bytes came as they are; no caller can write this one in JSON."""
+
+    content: bytes = b""
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """Wrap bytes; there is nothing to check yet."""
+        return cls.model_construct(content=content, b64=None, uri=None)
+
+
+class Instance(_Sent):
+    """One thing to be judged: a user by id, a user by features (and id), or a picture."""
+
+    user_id: Name | None = None
+    features: Features | None = None
+    image: Picture | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        by_user = self.user_id is not None or self.features is not None
+        if by_user == (self.image is not None):
+            raise ValueError("give user_id, features, or image")
+        return self
+
+
+class Parameters(_Sent):
+    """How to answer: ``reasons`` adds what raised a user's probability, in words."""
+
+    reasons: bool = False
+
+
+class PredictRequest(_Sent):
+    """One or several things to be judged."""
+
+    instances: Annotated[list[Instance], Field(min_length=1)]
+    parameters: Parameters = Parameters()
+
+
+class LabelAnswer(BaseModel):
+    """One label: its probability, and whether it counts as shown."""
+
+    probability: Annotated[float, Field(ge=0, le=1)]
+    decision: bool
+
+
+class Prediction(BaseModel):
+    """The answer for one instance, in the order of the request."""
+
+    labels: dict[str, LabelAnswer]
+    version: str
+    request_id: str
+    features_as_of: Annotated[
+        str | None, Field(description="Day of the features that were looked up.")
+    ] = None
+    reasons: list[str] | None = None
+
+
+class PredictResponse(BaseModel):
+    """One prediction per instance."""
+
+    predictions: list[Prediction]
+
+
+class ErrorResponse(BaseModel):
+    """What went wrong, in one line."""
+
+    error: str
+
+
+class HealthResponse(BaseModel):
+    """Whether the server lives, or is ready, and with which version."""
+
+    status: str
+    version: JsonValue = None
