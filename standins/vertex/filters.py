@@ -64,24 +64,24 @@ class Filter:
         return self._tokens.pop(0)
 
     def _one(self) -> Test:
-        token = self._next()
-        if token == "(":
+        word = self._next()
+        if word == "(":
             test = self._any()
             self._next(")")
             return test
-        if token == "in_context":
+        if word == "in_context":
             self._next("(")
             context = self._value()
             self._next(")")
-            return self._relation(token, [context])
-        if token == "parent_contexts":
+            return self._relation(word, [context])
+        if word == "parent_contexts":
             self._next(":")
             contexts = [self._value()]
             while self._tokens and self._tokens[0] == ",":
                 self._tokens.pop(0)
                 contexts.append(self._value())
-            return self._relation(token, contexts)
-        return self._comparison(token)
+            return self._relation(word, contexts)
+        return self._comparison(word)
 
     def _relation(self, kind: str, contexts: list[str]) -> Test:
         names = [canonical(each) for each in contexts]

@@ -213,9 +213,7 @@ def _read(node: Node) -> Experiment:
 
 
 def _missing(experiment_id: str) -> MlflowException:
-    return MlflowException(
-        f"No Experiment with id={experiment_id} exists", RESOURCE_DOES_NOT_EXIST
-    )
+    return MlflowException(f"No Experiment with id={experiment_id} exists", RESOURCE_DOES_NOT_EXIST)
 
 
 def _taken(name: str) -> MlflowException:
@@ -224,5 +222,3 @@ def _taken(name: str) -> MlflowException:
 
 def _now_ms() -> int:
     return int(time.time() * 1000)
-
-

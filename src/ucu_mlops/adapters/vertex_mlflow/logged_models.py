@@ -35,7 +35,7 @@ class LoggedModels:
         self._nodes = Nodes(vertex, "artifact", "system.Model")
         self._outbox = outbox
 
-    def create(  # noqa: PLR0913, PLR0917 (what MLflow says of a model)
+    def create(
         self,
         experiment: Experiment,
         name: str,
@@ -47,9 +47,7 @@ class LoggedModels:
         """Make a model whose files are still to come."""
         model_id = f"m-{uuid.uuid4().hex}"
         now = _now_ms()
-        place = append_to_uri_path(
-            experiment.artifact_location, "models", model_id, "artifacts"
-        )
+        place = append_to_uri_path(experiment.artifact_location, "models", model_id, "artifacts")
         document = {
             "experiment_id": experiment.experiment_id,
             "name": name,
@@ -112,8 +110,10 @@ class LoggedModels:
                 raise _missing(model_id)
             waiting = self._outbox.keep(Waiting(self._nodes, node, _apply))
         rows = [
-            [each.key, float(each.value), int(each.timestamp), int(each.step), run_id]
-            + [each.dataset_name, each.dataset_digest]
+            [
+                *(each.key, float(each.value), int(each.timestamp), int(each.step)),
+                *(run_id, each.dataset_name, each.dataset_digest),
+            ]
             for each in metrics
         ]
 
@@ -150,9 +150,7 @@ def _metric(model_id: str, row: Sequence[Any]) -> Metric:
 
 
 def _missing(model_id: str) -> MlflowException:
-    return MlflowException(
-        f"Logged model with ID '{model_id}' not found.", RESOURCE_DOES_NOT_EXIST
-    )
+    return MlflowException(f"Logged model with ID '{model_id}' not found.", RESOURCE_DOES_NOT_EXIST)
 
 
 def _now_ms() -> int:

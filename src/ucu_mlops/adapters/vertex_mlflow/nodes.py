@@ -88,7 +88,6 @@ class Nodes:
 
     def create(self, node: Node) -> bool:
         """Make a node; False if there is one of this ID already."""
-        request = {"parent": self._store, f"{self._kind}_id": node.id}
         message = self._message(
             display_name=node.title[:128],
             schema_title=self._schema,
@@ -96,9 +95,14 @@ class Nodes:
             metadata=node.metadata,
             **({"uri": node.uri} if node.uri else {}),
         )
+        request: dict[str, Any] = {
+            "parent": self._store,
+            f"{self._kind}_id": node.id,
+            self._kind: message,
+        }
         for _ in range(2):
             try:
-                self._vertex.ask(self._method("create"), **request, **{self._kind: message})
+                self._vertex.ask(self._method("create"), **request)
             except google_errors.AlreadyExists:
                 return False
             except google_errors.NotFound:
@@ -168,9 +172,7 @@ class Nodes:
     def delete(self, node_id: str) -> None:
         """Delete an artifact, if it is there."""
         try:
-            self._vertex.finish(
-                self._vertex.ask(self._method("delete"), name=self.name(node_id))
-            )
+            self._vertex.finish(self._vertex.ask(self._method("delete"), name=self.name(node_id)))
         except google_errors.NotFound:
             return
 
@@ -198,9 +200,7 @@ class Nodes:
             metadata=json_format.MessageToDict(raw.metadata),
             etag=raw.etag,
             uri=getattr(raw, "uri", ""),
-            parents=tuple(
-                each.rpartition("/")[2] for each in getattr(raw, "parent_contexts", ())
-            ),
+            parents=tuple(each.rpartition("/")[2] for each in getattr(raw, "parent_contexts", ())),
             updated_ms=raw.update_time.ToMilliseconds(),
         )
 

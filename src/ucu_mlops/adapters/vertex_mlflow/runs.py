@@ -262,7 +262,7 @@ class Runs:
                 experiment_id=as_experiment(info["experiment"]),
                 user_id=info.get("user", ""),
                 status=run.status,
-                start_time=info.get("start"),
+                start_time=info.get("start", 0),
                 end_time=info.get("end"),
                 lifecycle_stage=info.get("stage", LifecycleStage.ACTIVE),
                 artifact_uri=info.get("artifacts"),

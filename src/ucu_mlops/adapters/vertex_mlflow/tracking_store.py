@@ -22,7 +22,11 @@ from mlflow.entities import (
     ViewType,
 )
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    NOT_IMPLEMENTED,
+    RESOURCE_DOES_NOT_EXIST,
+)
 from mlflow.store.entities.paged_list import PagedList
 from mlflow.store.tracking import (
     SEARCH_LOGGED_MODEL_MAX_RESULTS_DEFAULT,
@@ -63,7 +67,7 @@ GATHER_S = 2.0
 
 
 @answering
-class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships no types
+class VertexTrackingStore(AbstractStore):
     """Tracks runs in Vertex AI.
 
     Args:
@@ -90,7 +94,7 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
         filter_string: str | None = None,
         order_by: list[str] | None = None,
         page_token: str | None = None,
-    ) -> PagedList:
+    ) -> PagedList[Any]:
         """Find experiments with MLflow's own filter, in memory."""
         _check_max_results(max_results)
         stages = LifecycleStage.view_type_to_stages(view_type)
@@ -177,9 +181,7 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
     ) -> RunInfo:
         """Set status, end and name, and write all that was logged before."""
         _validate_run_id(run_id)
-        done = self._runs.change_now(
-            run_id, lambda run: run.finish(run_status, end_time, run_name)
-        )
+        done = self._runs.change_now(run_id, lambda run: run.finish(run_status, end_time, run_name))
         return done.info
 
     def delete_run(self, run_id: str) -> None:
@@ -213,7 +215,7 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
         metric_key: str,
         max_results: int | None = None,
         page_token: str | None = None,
-    ) -> PagedList:
+    ) -> PagedList[Any]:
         """Return all points of a metric, by time, step and value."""
         _validate_run_id(run_id)
         _validate_metric_name(metric_key)
@@ -241,9 +243,7 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
             if run.info.lifecycle_stage in stages
         ]
         ordered = SearchUtils.sort(SearchUtils.filter(seen, filter_string), order_by)
-        found: tuple[list[Run], str | None] = SearchUtils.paginate(
-            ordered, page_token, max_results
-        )
+        found: tuple[list[Run], str | None] = SearchUtils.paginate(ordered, page_token, max_results)
         return found
 
     def log_inputs(
@@ -276,7 +276,7 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
 
         self._runs.change(run_id, recorded)
 
-    def create_logged_model(  # noqa: PLR0917 (MLflow's signature)
+    def create_logged_model(
         self,
         experiment_id: str,
         name: str | None = None,
@@ -322,7 +322,7 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
             )
         self._models.change(model_id, lambda document: document["tags"].pop(key, None))
 
-    def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> LoggedModel:  # noqa: FBT001, FBT002
+    def get_logged_model(self, model_id: str, allow_deleted: bool = False) -> LoggedModel:
         """Return a logged model."""
         return self._models.get(model_id, deleted_too=allow_deleted)
 
@@ -332,7 +332,7 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
             model_id, lambda document: document.update(stage=LifecycleStage.DELETED)
         )
 
-    def search_logged_models(  # noqa: PLR0917 (MLflow's signature)
+    def search_logged_models(
         self,
         experiment_ids: list[str],
         filter_string: str | None = None,
@@ -340,13 +340,19 @@ class VertexTrackingStore(AbstractStore):  # type: ignore[misc]  # MLflow ships 
         max_results: int | None = None,
         order_by: list[dict[str, Any]] | None = None,
         page_token: str | None = None,
-    ) -> PagedList:
+    ) -> PagedList[Any]:
         """Find logged models with MLflow's own filter, in memory."""
         seen = [each for one in experiment_ids for each in self._models.of(str(one))]
         found = SearchLoggedModelsUtils.filter_logged_models(seen, filter_string, datasets)
         ordered = SearchLoggedModelsUtils.sort(found, order_by)
         most = max_results or SEARCH_LOGGED_MODEL_MAX_RESULTS_DEFAULT
         return PagedList(*SearchLoggedModelsUtils.paginate(ordered, page_token, most))
+
+    def link_traces_to_run(self, trace_ids: list[str], run_id: str) -> None:
+        """Refuse: traces are of generative models, and are not kept here."""
+        raise MlflowException(
+            f"traces are not kept in Vertex AI: {trace_ids} of run {run_id}", NOT_IMPLEMENTED
+        )
 
     def flush(self) -> None:
         """Write all that was logged and waits."""
