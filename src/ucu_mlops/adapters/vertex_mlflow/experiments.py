@@ -1,6 +1,7 @@
 """MLflow's experiments as contexts of the type ``system.Experiment``."""
 
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -141,6 +142,7 @@ class Experiments:
             "created": now,
             "updated": now,
             "tags": {tag.key: tag.value for tag in tags},
+            "made_by": uuid.uuid4().hex,
         }
         return self._nodes.create(Node(chosen, name, _metadata(document)))
 

@@ -87,7 +87,10 @@ class Nodes:
         return self._read(found)
 
     def create(self, node: Node) -> bool:
-        """Make a node; False if there is one of this ID already."""
+        """Make a node; False if there is one of this ID already that says something else.
+
+        One that says the same may be one's own, whose making was answered by nobody.
+        """
         message = self._message(
             display_name=node.title[:128],
             schema_title=self._schema,
@@ -104,7 +107,8 @@ class Nodes:
             try:
                 self._vertex.ask(self._method("create"), **request)
             except google_errors.AlreadyExists:
-                return False
+                found = self.find(node.id)
+                return found is not None and found.document == node.document
             except google_errors.NotFound:
                 self._make_store()
             else:

@@ -5,6 +5,7 @@ versions yet), one per version.
 """
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -63,6 +64,7 @@ class RegistryDocuments:
                 "updated": now,
                 "vertex": model_id(name, attempt),
                 "aliases": {},
+                "made_by": uuid.uuid4().hex,
             }
             made = Registered(f"registered-{node_id(name, attempt)}", document)
             if self._nodes.create(Node(made.id, name, written(document, kind=MODELS))):
