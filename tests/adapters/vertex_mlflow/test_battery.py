@@ -72,65 +72,77 @@ class Told:
         self.answers.append(("refused", caught.value.error_code))
 
     def _plain(self, answer: Any) -> Any:
-        if isinstance(answer, Experiment):
-            fields = ("name", "lifecycle_stage", "artifact_location", "tags")
-            return {each: getattr(answer, each) for each in fields}
-        if isinstance(answer, Run):
-            info = answer.info
-            return {
-                "info": [self._ids[info.run_id], self._ids[info.experiment_id]]
-                + [info.run_name, info.status, info.start_time, info.end_time]
-                + [info.lifecycle_stage, info.user_id],
-                "place": self._own(info.artifact_uri),
-                "metrics": answer.data.metrics,
-                "params": answer.data.params,
-                "tags": answer.data.tags,
-                "datasets": [
-                    [dict(each.dataset), sorted((tag.key, tag.value) for tag in each.tags)]
-                    for each in answer.inputs.dataset_inputs
-                ],
-                "inputs": [self._ids[each.model_id] for each in answer.inputs.model_inputs],
-                "outputs": [
-                    [self._ids[each.model_id], each.step] for each in answer.outputs.model_outputs
-                ],
-            }
-        if isinstance(answer, LoggedModel):
-            return {
-                "id": self._ids[answer.model_id],
-                "name": answer.name,
-                "run": self._own(answer.source_run_id),
-                "place": self._own(answer.artifact_location),
-                "status": str(answer.status),
-                "type": answer.model_type,
-                "tags": {k: v for k, v in answer.tags.items() if not k.startswith("mlflow.")},
-                "params": answer.params,
-                "metrics": sorted(
-                    (each.key, each.value, each.step, each.timestamp, each.dataset_name or "")
-                    for each in answer.metrics or ()
-                ),
-            }
-        if isinstance(answer, Metric):
-            return (answer.key, self._number(answer.value), answer.timestamp, answer.step)
-        if isinstance(answer, RegisteredModel):
-            return {
-                "name": answer.name,
-                "description": answer.description,
-                "tags": answer.tags,
-                "aliases": {alias: str(number) for alias, number in answer.aliases.items()},
-                "latest": sorted(str(each.version) for each in answer.latest_versions),
-            }
-        if isinstance(answer, ModelVersion):
-            fields = ("name", "description", "source", "run_link", "status", "current_stage")
-            return {
-                **{each: getattr(answer, each) for each in fields},
-                "version": str(answer.version),
-                "run": self._own(answer.run_id),
-                "tags": answer.tags,
-                "aliases": sorted(answer.aliases),
-            }
-        if isinstance(answer, list | tuple):
-            return [self._plain(each) for each in answer]
-        return self._own(answer) if isinstance(answer, str) else self._number(answer)
+        for kind, read in (
+            *((Experiment, self._experiment), (Run, self._run), (Metric, self._metric)),
+            *((LoggedModel, self._logged_model), (RegisteredModel, self._registered_model)),
+            *((ModelVersion, self._version), (str, self._own)),
+            (list | tuple, lambda each: [self._plain(one) for one in each]),
+        ):
+            if isinstance(answer, kind):
+                return read(answer)
+        return self._number(answer)
+
+    def _experiment(self, found: Experiment) -> dict[str, Any]:
+        fields = ("name", "lifecycle_stage", "artifact_location", "tags")
+        return {each: getattr(found, each) for each in fields}
+
+    def _run(self, found: Run) -> dict[str, Any]:
+        info = found.info
+        fields = ("run_name", "status", "start_time", "end_time", "lifecycle_stage", "user_id")
+        return {
+            "ids": [self._ids[info.run_id], self._ids[info.experiment_id]],
+            **{each: getattr(info, each) for each in fields},
+            "place": self._own(info.artifact_uri),
+            "metrics": found.data.metrics,
+            "params": found.data.params,
+            "tags": found.data.tags,
+            "datasets": [
+                [dict(each.dataset), sorted((tag.key, tag.value) for tag in each.tags)]
+                for each in found.inputs.dataset_inputs
+            ],
+            "inputs": [self._ids[each.model_id] for each in found.inputs.model_inputs],
+            "outputs": [
+                [self._ids[each.model_id], each.step] for each in found.outputs.model_outputs
+            ],
+        }
+
+    def _logged_model(self, found: LoggedModel) -> dict[str, Any]:
+        return {
+            "id": self._ids[found.model_id],
+            "name": found.name,
+            "run": self._own(found.source_run_id),
+            "place": self._own(found.artifact_location),
+            "status": str(found.status),
+            "type": found.model_type,
+            "tags": {k: v for k, v in found.tags.items() if not k.startswith("mlflow.")},
+            "params": found.params,
+            "metrics": sorted(
+                (each.key, each.value, each.step, each.timestamp, each.dataset_name or "")
+                for each in found.metrics or ()
+            ),
+        }
+
+    def _metric(self, found: Metric) -> tuple[Any, ...]:
+        return found.key, self._number(found.value), found.timestamp, found.step
+
+    def _registered_model(self, found: RegisteredModel) -> dict[str, Any]:
+        return {
+            "name": found.name,
+            "description": found.description,
+            "tags": found.tags,
+            "aliases": {alias: str(number) for alias, number in found.aliases.items()},
+            "latest": sorted(str(each.version) for each in found.latest_versions),
+        }
+
+    def _version(self, found: ModelVersion) -> dict[str, Any]:
+        fields = ("name", "description", "source", "run_link", "status", "current_stage")
+        return {
+            **{each: getattr(found, each) for each in fields},
+            "version": str(found.version),
+            "run": self._own(found.run_id),
+            "tags": found.tags,
+            "aliases": sorted(found.aliases),
+        }
 
     def _own(self, text: str | None) -> str | None:
         for identity, name in sorted(self._ids.items(), key=lambda each: -len(each[0])):

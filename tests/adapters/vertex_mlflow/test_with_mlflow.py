@@ -1,13 +1,13 @@
 """What people call lands in Vertex AI: MLflow's fluent API, autologging, kedro-mlflow, the UI."""
 
+import contextlib
+import http.client
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
-
 from standins.vertex.loopback import loopback_only
+
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.bundle.manifest import LabelSpec, Manifest
 from ucu_mlops.bundle.store import Draft, write_bundle
@@ -78,14 +78,23 @@ def unused_port():
         return server.getsockname()[1]
 
 
-def wait_for(url: str, process: subprocess.Popen) -> None:
+def ask(port: int, method: str, path: str, **body: object) -> dict:
+    """Ask a server on this machine."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    headers = {"Content-Type": "application/json"}
+    with contextlib.closing(connection):
+        connection.request(method, path, json.dumps(body) if body else None, headers)
+        text = connection.getresponse().read().decode()
+    return json.loads(text) if text.startswith("{") else {}
+
+
+def wait_for(port: int, process: subprocess.Popen) -> None:
     """Wait until a server answers, or has ended."""
     while process.poll() is None:
-        try:
-            with urllib.request.urlopen(url):
-                return
-        except urllib.error.URLError:
-            time.sleep(0.2)
+        with contextlib.suppress(ConnectionRefusedError):
+            ask(port, "GET", "/health")
+            return
+        time.sleep(0.2)
     pytest.fail("the server has ended")
 
 
@@ -237,7 +246,6 @@ def test_mlflows_ui_shows_the_runs(tracked, vertex_uri, stand_in, unused_port, t
     mlflow.set_experiment("in-the-ui")
     with mlflow.start_run(run_name="seen"):
         mlflow.log_metric("loss", 0.5, step=1)
-    address = f"http://127.0.0.1:{unused_port}"
     server = subprocess.Popen(
         [
             *(sys.executable, "-m", "mlflow", "server", "--backend-store-uri", vertex_uri),
@@ -248,28 +256,17 @@ def test_mlflows_ui_shows_the_runs(tracked, vertex_uri, stand_in, unused_port, t
         stdout=(tmp_path / "log").open("wb"),
         stderr=subprocess.STDOUT,
     )
-
-    def ask(what: str, **body: object) -> dict:
-        request = urllib.request.Request(
-            f"{address}/ajax-api/2.0/mlflow/{what}",
-            json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
+    api = "/ajax-api/2.0/mlflow"
     try:
-        wait_for(f"{address}/health", server)
-        found = ask("experiments/search", max_results=100, filter="name = 'in-the-ui'")
-        experiment = found["experiments"][0]["experiment_id"]
-        (run,) = ask("runs/search", experiment_ids=[experiment], max_results=10)["runs"]
+        wait_for(unused_port, server)
+        named = {"max_results": 100, "filter": "name = 'in-the-ui'"}
+        found = ask(unused_port, "POST", f"{api}/experiments/search", **named)
+        chosen = {"experiment_ids": [found["experiments"][0]["experiment_id"]], "max_results": 9}
+        (run,) = ask(unused_port, "POST", f"{api}/runs/search", **chosen)["runs"]
         assert run["info"]["run_name"] == "seen"
-        url = (
-            f"{address}/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval"
-            f"?run_ids={run['info']['run_id']}&metric_key=loss"
-        )
-        with urllib.request.urlopen(url) as answer:
-            (point,) = json.load(answer)["metrics"]
+        query = f"run_ids={run['info']['run_id']}&metric_key=loss"
+        history = f"{api}/metrics/get-history-bulk-interval?{query}"
+        (point,) = ask(unused_port, "GET", history)["metrics"]
         assert (point["value"], point["step"]) == (0.5, 1)
     finally:
         server.terminate()
