@@ -78,9 +78,7 @@ def job(compiled):
 @pytest.fixture
 def trigger(vertex, job):
     """Retrains by jobs of the compiled file."""
-    return RunOnVertex(
-        Jobs(vertex), lambda name: {**job, "displayName": name}, look_s=LOOK_S
-    )
+    return RunOnVertex(Jobs(vertex), lambda name: {**job, "displayName": name}, look_s=LOOK_S)
 
 
 def test_a_submitted_job_runs_with_its_parameters(vertex, work, job):

@@ -13,8 +13,8 @@ pytest.importorskip("google.cloud.aiplatform_v1", reason="make install-gcp insta
 from mlflow.entities import Metric, Param, RunStatus, RunTag
 from mlflow.entities.model_registry import ModelVersionTag
 from mlflow.exceptions import MlflowException
-from standins.vertex.faults import Fault
 
+from standins.vertex.faults import Fault
 from ucu_mlops.adapters.vertex_client import Patience
 from ucu_mlops.adapters.vertex_mlflow.registry_store import VertexRegistryStore
 from ucu_mlops.adapters.vertex_mlflow.tracking_store import VertexTrackingStore

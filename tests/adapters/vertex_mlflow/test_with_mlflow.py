@@ -22,8 +22,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform
 from mlflow import MlflowClient
 from sklearn.linear_model import LogisticRegression
-from standins.vertex.loopback import loopback_only
 
+from standins.vertex.loopback import loopback_only
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.bundle.manifest import LabelSpec, Manifest
 from ucu_mlops.bundle.store import Draft, write_bundle
