@@ -10,6 +10,7 @@ pytest.importorskip("kedro_vertexai", reason="make install-gcp installs it")
 
 from standins.vertex.faults import Fault
 from standins.vertex.server import StandIn
+
 from ucu_mlops.adapters.vertex.jobs import Jobs
 from ucu_mlops.adapters.vertex.schedules import Schedules
 from ucu_mlops.adapters.vertex.trigger import RunOnVertex
@@ -78,9 +79,7 @@ def job(compiled):
 @pytest.fixture
 def trigger(vertex, job):
     """Retrains by jobs of the compiled file."""
-    return RunOnVertex(
-        Jobs(vertex), lambda name: {**job, "displayName": name}, look_s=LOOK_S
-    )
+    return RunOnVertex(Jobs(vertex), lambda name: {**job, "displayName": name}, look_s=LOOK_S)
 
 
 def test_a_submitted_job_runs_with_its_parameters(vertex, work, job):
