@@ -56,8 +56,9 @@ drill: install ## play each kind of shift and judge the loop (ARGS="--seeds 1 2 
 test: install-test lint ## ruff, mypy, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-cloud: install-gcp ## what needs kedro-vertexai: compile, preflight, the compiled file executed here
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters/vertex tests/cloud
+test-cloud: install-gcp ## what needs Google's clients: compile, run and submit the file, MLflow on Vertex AI
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters/vertex tests/adapters/vertex_mlflow tests/standins \
+		tests/cloud
 
 torture: install-test ## kill scoring (50 times) and release (150) at random moments; each must end in one correct day
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \

@@ -43,7 +43,7 @@ from mlflow.utils.validation import (
 )
 
 from ucu_mlops.adapters.vertex_client import Patience, Vertex
-from ucu_mlops.adapters.vertex_mlflow.answers import answering
+from ucu_mlops.adapters.vertex_mlflow.answers import answering, in_mlflows_words
 from ucu_mlops.adapters.vertex_mlflow.names import is_alias, labels
 from ucu_mlops.adapters.vertex_mlflow.nodes import Document
 from ucu_mlops.adapters.vertex_mlflow.place import read_place
@@ -75,7 +75,8 @@ class VertexRegistryStore(AbstractStore):
     ) -> None:
         super().__init__(store_uri, tracking_uri)
         place = read_place(store_uri)
-        vertex = Vertex(place.project, place.location, patience)
+        with in_mlflows_words("open the store"):
+            vertex = Vertex(place.project, place.location, patience)
         self._tracking = tracking_uri or store_uri
         self._documents = RegistryDocuments(vertex)
         self._versions = Versions(vertex)

@@ -54,7 +54,7 @@ from mlflow.utils.validation import (
 )
 
 from ucu_mlops.adapters.vertex_client import Patience, Vertex
-from ucu_mlops.adapters.vertex_mlflow.answers import answering
+from ucu_mlops.adapters.vertex_mlflow.answers import answering, in_mlflows_words
 from ucu_mlops.adapters.vertex_mlflow.datasets import Datasets
 from ucu_mlops.adapters.vertex_mlflow.experiments import Experiments
 from ucu_mlops.adapters.vertex_mlflow.logged_models import LoggedModels
@@ -81,7 +81,8 @@ class VertexTrackingStore(AbstractStore):
     ) -> None:
         super().__init__()
         place = read_place(store_uri, artifact_uri)
-        vertex = Vertex(place.project, place.location, patience)
+        with in_mlflows_words("open the store"):
+            vertex = Vertex(place.project, place.location, patience)
         outbox = Outbox(GATHER_S)
         self._experiments = Experiments(vertex, place.artifacts)
         self._runs = Runs(vertex, outbox, Datasets(vertex))
