@@ -8,7 +8,6 @@ pytest.importorskip("kedro_vertexai", reason="make install-gcp installs it")
 
 from standins.vertex.here import run_here
 from standins.vertex.server import StandIn
-
 from ucu_mlops.cli import cli
 
 DAYS = ("--params=start=2026-02-15", "--params=as_of=2026-03-31")

@@ -8,6 +8,7 @@ import grpc
 from google.api_core import exceptions as google_errors
 from google.api_core import grpc_helpers
 from google.cloud import aiplatform_v1 as vertex
+
 from standins.vertex.loopback import loopback_only
 from standins.vertex.server import StandIn
 

@@ -10,7 +10,6 @@ pytest.importorskip("kedro_vertexai", reason="make install-gcp installs it")
 
 from standins.vertex.faults import Fault
 from standins.vertex.server import StandIn
-
 from ucu_mlops.adapters.vertex.jobs import Jobs
 from ucu_mlops.adapters.vertex.schedules import Schedules
 from ucu_mlops.adapters.vertex.trigger import RunOnVertex
