@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all install-gcp run run-images drill test test-cloud torture lint bench viz clean
+.PHONY: help install install-test install-all install-gcp run run-images drill test test-cloud torture lint bench serve viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +80,10 @@ lint: install-test
 
 bench: install ## how fast we are against others, as ratios (ten minutes; writes bench/results.json)
 	$(BIN)/python -m bench
+
+MODEL ?= scam
+serve: $(if $(filter images,$(MODEL)),install-test,install) ## the champion over HTTP on 127.0.0.1:8080 (MODEL=images for pictures; ARGS="--env test")
+	$(BIN)/python -m ucu_mlops.serving --model $(MODEL) $(ARGS)
 
 viz: install ## pipelines, data and results in the browser (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run --host 127.0.0.1 --include-hooks

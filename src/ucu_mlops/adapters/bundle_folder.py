@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import fsspec
+
 from ucu_mlops.errors import ConfigurationError, ReleaseError
 
 
@@ -21,8 +23,6 @@ def fetch_folder(uri: str, folder: Path) -> None:
         shutil.rmtree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        import fsspec  # noqa: PLC0415 (an extra; a server that follows the ledger needs none)
-
         store, path = fsspec.core.url_to_fs(uri)
         if not store.isdir(path):
             raise ReleaseError(f"{uri} is no folder; it must hold a bundle (bundle.json, …)")

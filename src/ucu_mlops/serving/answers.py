@@ -1,7 +1,7 @@
 """What a loaded version gives back for an instance, and the port that both kinds of model fill."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ucu_mlops.bundle.manifest import Manifest
@@ -16,9 +16,8 @@ class Answer:
         entity_id: The user, or the picture (SHA-256 of its bytes).
         probabilities: One per label, in the bundle's order.
         decisions: Whether each counts as shown.
-        reference: Where the inputs were: ``store``, ``given``, ``bytes`` or a URI.
+        reference: Where the inputs were: ``given``, ``bytes`` or a URI.
         inputs: Given features, to be recorded; None where the reference is enough.
-        features_as_of: ISO day of looked-up features.
         reasons: In words, where they were asked for.
     """
 
@@ -27,8 +26,7 @@ class Answer:
     decisions: Sequence[bool]
     reference: str
     inputs: dict[str, Any] | None = None
-    features_as_of: str | None = None
-    reasons: list[str] | None = field(default=None)
+    reasons: list[str] | None = None
 
 
 class Model(Protocol):
@@ -60,7 +58,7 @@ class Model(Protocol):
         ...
 
     async def close(self) -> None:
-        """Answer what was accepted, then let go of threads and files."""
+        """Let go of threads and files; nobody asks any more."""
         ...
 
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.images.decoding import DecodingOptions
+from ucu_mlops.serving import v2
 from ucu_mlops.serving.answers import Model
 from ucu_mlops.serving.callers import Callers, read_keys
 from ucu_mlops.serving.endpoint import JSON, PredictEndpoint
@@ -23,13 +24,15 @@ from ucu_mlops.serving.health import Health
 from ucu_mlops.serving.metrics import Gauge, Metrics
 from ucu_mlops.serving.openapi import document
 from ucu_mlops.serving.options import ServingOptions
+from ucu_mlops.serving.page import page_of
 from ucu_mlops.serving.problems import Problem
 from ucu_mlops.serving.records import Recorder
-from ucu_mlops.serving.settings import Settings
+from ucu_mlops.serving.settings import READY, Settings
 from ucu_mlops.serving.source import source_of
 from ucu_mlops.serving.spool import Spool
 from ucu_mlops.serving.tabular import TabularModel
 from ucu_mlops.serving.versions import Versions
+from ucu_mlops.serving.vertex import VertexDialect
 
 logger = logging.getLogger(__name__)
 
@@ -51,26 +54,14 @@ def create_app(settings: Settings) -> Starlette:
     keys = read_keys(settings.keys) if settings.keys else None
     callers = Callers(keys, options.limits.per_second, options.limits.burst)
     recorder = Recorder(spool, metrics, options.records)
-    predict = PredictEndpoint(versions, callers, recorder, metrics, options)
-    health = Health(versions)
+    predict = PredictEndpoint(versions, callers, recorder, metrics, options.limits)
     metrics.gauges += [
-        Gauge("queue_depth", "Instances that wait.", (), lambda: {(): _depth(versions)}),
+        Gauge("in_flight", "Requests that are answered now.", (), lambda: {(): predict.in_flight}),
+        Gauge("queue_depth", "Pictures that wait.", (), lambda: {(): _depth(versions)}),
         Gauge("version_info", "The version in charge.", ("version",), lambda: _version(versions)),
     ]
-    described = orjson.dumps(document(settings.predict, settings.ready))
-    texts = {
-        "/openapi.json": (lambda: described, JSON),
-        "/metrics": (metrics.text, "text/plain; version=0.0.4"),
-    }
-    # Vertex AI may name one path for both.
-    health_paths = dict.fromkeys([settings.ready, "/health/ready"])
     return Starlette(
-        routes=[
-            Route(settings.predict, _counted(predict, settings.predict, metrics), methods=["POST"]),
-            *(Route(path, health.ready, methods=["GET"]) for path in health_paths),
-            Route("/health/live", health.live, methods=["GET"]),
-            *(Route(path, _given(*each), methods=["GET"]) for path, each in texts.items()),
-        ],
+        routes=_routes(settings, predict, versions, metrics),
         exception_handlers={
             Problem: _tell_problem,
             HTTPException: _tell_http,
@@ -78,6 +69,24 @@ def create_app(settings: Settings) -> Starlette:
         },
         lifespan=partial(_running, versions=versions, spool=spool),
     )
+
+
+def _routes(
+    settings: Settings, predict: PredictEndpoint, versions: Versions, metrics: Metrics
+) -> list[Route]:
+    health, described = Health(versions), document(settings.predict, settings.ready)
+    as_json, page = orjson.dumps(described), page_of(described)
+    vertex = VertexDialect()
+    return [
+        Route(settings.predict, predict.speaking(lambda: vertex, "predict"), methods=["POST"]),
+        # Vertex AI may name a path of its own for readiness.
+        *(Route(path, health.ready, methods=["GET"]) for path in dict.fromkeys([settings.ready, READY])),
+        Route("/health/live", health.live, methods=["GET"]),
+        *v2.routes(predict.speaking(v2.V2Dialect, "infer"), versions, health),
+        Route("/openapi.json", _given(lambda: as_json, JSON), methods=["GET"]),
+        Route("/docs", _given(lambda: page, "text/html"), methods=["GET"]),
+        Route("/metrics", _given(metrics.text, "text/plain; version=0.0.4"), methods=["GET"]),
+    ]
 
 
 async def open_model(bundle: Bundle, *, options: ServingOptions, metrics: Metrics) -> Model:
@@ -115,24 +124,6 @@ async def _running(_: Starlette, versions: Versions, spool: Spool) -> AsyncItera
 def _end_loudly(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         logger.error("versions are not watched any more", exc_info=error)
-
-
-def _counted(
-    endpoint: Callable[[Request], Awaitable[Response]], route: str, metrics: Metrics
-) -> Callable[[Request], Awaitable[Response]]:
-    async def counted(request: Request) -> Response:
-        status = "500"
-        try:
-            response = await endpoint(request)
-            status = str(response.status_code)
-            return response
-        except Problem as problem:
-            status = str(problem.status)
-            raise
-        finally:
-            metrics.requests.add(route, status)
-
-    return counted
 
 
 def _given(read: Callable[[], str | bytes], media: str) -> Callable[[Request], Awaitable[Response]]:

@@ -1,7 +1,8 @@
 """Instances of many requests put together into few calls of a model.
 
-A table's rows are answered on the event loop: all that arrived in one turn of it are one call, which
-takes less than handing them to a thread would. Pictures are decoded and classified beside it::
+A table's rows are answered on the event loop: all that arrived in one turn of it are one call,
+which takes less than handing them to a thread would. Pictures are prepared and classified beside
+it::
 
     submit ─▶ room? ─▶ prepare (threads) ─▶ waiting ─▶ run (one thread, batches) ─▶ answer
                └▶ no: BusyProblem at once
@@ -24,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
 Waiting = tuple[Any, "asyncio.Future[Any]"]
-CLOSING_S = 0.005
 SMOOTHING = 0.1  # weight of the latest answer in how long one is expected to take
 
 
@@ -110,9 +110,7 @@ class QueueBatcher:
         return answer
 
     async def close(self) -> None:
-        """Answer what is in the house, then let the threads go."""
-        while self.depth:
-            await asyncio.sleep(CLOSING_S)
+        """Let the threads go; nobody waits for an answer any more."""
         self._worker.cancel()
         with suppress(asyncio.CancelledError):
             await self._worker

@@ -1,4 +1,4 @@
-"""A request's body → what is asked, within the limits: JSON, a picture's bytes, or a form of files."""
+"""A request's body, no larger than allowed → what is asked: JSON, a picture, a form of files."""
 
 from collections.abc import Iterator
 from email.message import Message
@@ -12,6 +12,7 @@ from ucu_mlops.serving.schemas import Instance, PredictRequest, UploadedPicture
 
 JSON, FORM, PICTURE = "application/json", "multipart/form-data", "image/"
 REQUESTS = TypeAdapter(PredictRequest)
+NOTHING_CHOSEN = PredictRequest.model_fields["parameters"].default
 DIGITS = 18
 
 
@@ -37,33 +38,25 @@ async def read_body(request: Request, limits: LimitOptions) -> bytes:
     return b"".join(parts)
 
 
-def parse(body: bytes, media: str, limits: LimitOptions) -> PredictRequest:
+def parse(body: bytes, media: str) -> PredictRequest:
     """Read what is asked.
 
     Args:
         body: Of the request.
         media: Its ``Content-Type``; JSON where it is empty.
-        limits: How much may be asked.
 
     Raises:
         BadRequestProblem: It is not what the schema says.
         MediaProblem: Another media type.
-        TooLargeProblem: Too many instances.
     """
     kind = media.partition(";")[0].strip().lower() or JSON
     if kind == JSON or kind.endswith("+json"):
-        asked = _parse_json(body)
-    elif kind.startswith(PICTURE):
-        asked = _of_pictures([body])
-    elif kind == FORM:
-        asked = _of_pictures(list(files_of(body, media)))
-    else:
-        raise MediaProblem(f"send {JSON}, {PICTURE}… or {FORM}, not {kind[:100]!r}")
-    if len(asked.instances) > limits.instances:
-        raise TooLargeProblem(
-            f"a request may have {limits.instances} instances, got {len(asked.instances)}"
-        )
-    return asked
+        return _parse_json(body)
+    if kind.startswith(PICTURE):
+        return _of_pictures([body])
+    if kind == FORM:
+        return _of_pictures(list(files_of(body, media)))
+    raise MediaProblem(f"send {JSON}, {PICTURE}… or {FORM}, not {kind[:100]!r}")
 
 
 def files_of(body: bytes, media: str) -> Iterator[bytes]:
@@ -78,7 +71,7 @@ def files_of(body: bytes, media: str) -> Iterator[bytes]:
     if not isinstance(boundary, str) or not boundary:
         raise BadRequestProblem("the form's Content-Type names no boundary")
     # A line break belongs to the delimiter behind it, so the first one gets one of its own.
-    first, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
+    _, *parts = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
     if not parts or not parts[-1].startswith(b"--"):
         raise BadRequestProblem("the form does not end with its boundary")
     for part in parts[:-1]:
@@ -104,6 +97,3 @@ def _of_pictures(contents: list[bytes]) -> PredictRequest:
         for content in contents
     ]
     return PredictRequest.model_construct(instances=instances, parameters=NOTHING_CHOSEN)
-
-
-NOTHING_CHOSEN = PredictRequest.model_fields["parameters"].get_default()

@@ -1,7 +1,7 @@
 """Who asks: by an API key where keys are set, by address where not; and how often one may.
 
-The file of keys holds a line per caller: its name and the SHA-256 of its key, never the key. A lookup
-by hash takes the same time whatever part of a key was guessed.
+The file of keys holds a line per caller: its name and the SHA-256 of its key, never the key. A
+lookup by hash takes the same time whatever part of a key was guessed.
 """
 
 import hashlib

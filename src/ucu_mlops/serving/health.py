@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ucu_mlops.errors import BundleError
+from ucu_mlops.serving.problems import NotReadyProblem
 from ucu_mlops.serving.versions import Versions
 
 PROBED_S = 2.0  # a probe's answer holds so long: whoever asks for health must not be a load
@@ -31,16 +32,17 @@ class Health:
 
     async def ready(self, _: Request) -> Response:
         """Say whether a version is loaded and answers."""
-        if (model := self._versions.current) is None:
-            return _said(503, "no version is loaded yet", None)
-        now = time.monotonic()
-        version, at = self._probed
-        if version != model.version or now - at > PROBED_S:
-            try:
-                await asyncio.wait_for(model.probe(), PATIENCE_S)
-            except (BundleError, TimeoutError) as error:
-                return _said(503, f"the version fails its probe: {error}", model.version)
-            self._probed = (model.version, now)
+        try:
+            with self._versions.used() as model:
+                now = time.monotonic()
+                version, at = self._probed
+                if version != model.version or now - at > PROBED_S:
+                    await asyncio.wait_for(model.probe(), PATIENCE_S)
+                    self._probed = (model.version, now)
+        except NotReadyProblem as problem:
+            return _said(503, str(problem), None)
+        except (BundleError, TimeoutError) as error:
+            return _said(503, f"the version fails its probe: {error}", model.version)
         return _said(200, "ready", model.version)
 
 

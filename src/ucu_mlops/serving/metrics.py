@@ -134,7 +134,6 @@ class Metrics:
             "Values beyond what training saw, and unseen categories.",
             ("feature", "what"),
         )
-        self.looked_up = Counter("lookups_total", "Features looked up by id.", ("outcome",))
         self.gauges: list[Gauge] = []
 
     @contextmanager
@@ -148,10 +147,8 @@ class Metrics:
 
     def text(self) -> str:
         """Write everything in Prometheus' text format."""
-        counted = (
-            *(self.requests, self.stages, self.batches, self.decisions, self.dropped),
-            *(self.swaps, self.outside, self.looked_up, *self.gauges),
-        )
+        counted: list[Counter | Histogram | Gauge] = [self.requests, self.stages, self.batches]
+        counted += [self.decisions, self.dropped, self.swaps, self.outside, *self.gauges]
         return "\n".join(line for each in counted for line in each.lines()) + "\n"
 
 

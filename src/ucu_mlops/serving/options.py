@@ -21,6 +21,8 @@ class LimitOptions(_Options):
     Attributes:
         body_bytes: Largest body.
         instances: Most instances of one request.
+        in_flight: Requests that are read or answered at a time; one more is refused at once. Times
+            ``body_bytes`` it bounds the memory that bodies take.
         timeout_s: Seconds from a request's first byte to its answer.
         per_second: Requests per second and caller, on average; none: no limit.
         burst: Requests at once of a caller, where there is a limit.
@@ -28,6 +30,7 @@ class LimitOptions(_Options):
 
     body_bytes: Count = 10_000_000
     instances: Count = 64
+    in_flight: Count = 256
     timeout_s: Seconds = 5.0
     per_second: Seconds | None = None
     burst: Count = 20
@@ -77,21 +80,6 @@ class PictureOptions(_Options):
         return places
 
 
-class OnlineOptions(_Options):
-    """What looked-up features must be.
-
-    Attributes:
-        max_age_days: Days that the end of the features' day may lie back.
-        stale: What older features get: ``refuse`` (409) or ``answer`` (it is counted, and said).
-        missing_user: What a user without features gets: ``refuse`` (404) or ``unknown`` (every
-            feature is unknown to the model).
-    """
-
-    max_age_days: Annotated[float, Field(gt=0)] = 2.0
-    stale: Literal["refuse", "answer"] = "answer"
-    missing_user: Literal["refuse", "unknown"] = "refuse"
-
-
 class RecordOptions(_Options):
     """What is kept of answered requests.
 
@@ -112,7 +100,6 @@ class ServingOptions(_Options):
         limits: What one caller may ask.
         queue: How pictures wait.
         pictures: How they are decoded.
-        online: What looked-up features must be.
         records: What is kept of answers.
     """
 
@@ -122,7 +109,6 @@ class ServingOptions(_Options):
     limits: LimitOptions = LimitOptions()
     queue: QueueOptions = QueueOptions()
     pictures: PictureOptions = PictureOptions()
-    online: OnlineOptions = OnlineOptions()
     records: RecordOptions = RecordOptions()
 
 

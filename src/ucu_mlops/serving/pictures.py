@@ -12,7 +12,7 @@ from PIL import Image
 
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import BundleError
-from ucu_mlops.images.decoding import DecodingOptions, RefusedError
+from ucu_mlops.images.decoding import RefusedError
 from ucu_mlops.images.objects import ObjectOptions, read_object
 from ucu_mlops.images.online import OnlinePictures, Prepared
 from ucu_mlops.serving.answers import Answer, check_probabilities
@@ -96,7 +96,7 @@ class PictureModel:
             raise BundleError(f"version {self.version} fails its probe: {wrong}")
 
     async def close(self) -> None:
-        """Answer what was accepted, then let the threads go."""
+        """Let the threads go."""
         await self._batcher.close()
 
     def _prepare(self, image: Picture) -> Prepared:

@@ -2,8 +2,8 @@
 
 Problem
 ├── BadRequestProblem   400  the body is not what the schema says
-├── UnknownUserProblem  404  no features of this user are stored
-├── StaleProblem        409  the stored features are too old, or of another declaration
+├── UnauthorizedProblem 401  no key, or none that is known
+├── NotServedProblem    404  another model or version than the one that is served
 ├── TooLargeProblem     413  the body exceeds the limit
 ├── MediaProblem        415  no media type that is read
 ├── PictureProblem      422  the picture was refused, with the reason
@@ -11,6 +11,8 @@ Problem
 ├── NotReadyProblem     503  no version is loaded yet
 └── TimeoutProblem      504  the answer took too long
 """
+
+MESSAGE = 500  # characters: what a caller sent may be repeated, but not at length
 
 
 class Problem(Exception):  # noqa: N818 (a caller's, not the program's error)
@@ -28,9 +30,6 @@ class Problem(Exception):  # noqa: N818 (a caller's, not the program's error)
         self.headers = headers or {}
 
 
-MESSAGE = 500  # characters: what a caller sent may be repeated, but not at length
-
-
 class BadRequestProblem(Problem):
     """The body is not what the schema says."""
 
@@ -43,16 +42,10 @@ class UnauthorizedProblem(Problem):
     status = 401
 
 
-class UnknownUserProblem(Problem):
-    """No features of this user are stored."""
+class NotServedProblem(Problem):
+    """Another model or version than the one that is served."""
 
     status = 404
-
-
-class StaleProblem(Problem):
-    """The stored features are too old, or of another declaration than the model's."""
-
-    status = 409
 
 
 class TooLargeProblem(Problem):

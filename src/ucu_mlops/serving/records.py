@@ -1,7 +1,6 @@
 """Answers as they are kept: what was asked of whom, which version said what, how long it took."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ucu_mlops.quality.hashing import hash_share
 from ucu_mlops.serving.answers import Answer, Model
@@ -58,7 +57,6 @@ class Recorder:
                     "variant": CHAMPION,
                     "entity_id": answer.entity_id,
                     "reference": answer.reference,
-                    "features_as_of": answer.features_as_of,
                     "inputs": answer.inputs if self._keeps(request_id) else None,
                     "labels": labels,
                     "latency_ms": round(took * 1_000, 3),

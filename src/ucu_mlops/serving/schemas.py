@@ -1,6 +1,6 @@
 """What a caller sends and gets, typed; the OpenAPI document is made of it."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
@@ -15,6 +15,22 @@ Features = Annotated[
             "description": "All features of the model, by name; null is unknown.",
         }
     ),
+]
+
+Datatype = Literal[
+    "BOOL",
+    "UINT8",
+    "UINT16",
+    "UINT32",
+    "UINT64",
+    "INT8",
+    "INT16",
+    "INT32",
+    "INT64",
+    "FP16",
+    "FP32",
+    "FP64",
+    "BYTES",
 ]
 
 
@@ -47,7 +63,7 @@ class UploadedPicture(Picture):
 
 
 class Instance(_Sent):
-    """One thing to be judged: a user by id, a user by features (and id), or a picture."""
+    """One thing to be judged: a user by features (and id, for the records), or a picture."""
 
     user_id: Name | None = None
     features: Features | None = None
@@ -55,9 +71,10 @@ class Instance(_Sent):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        by_user = self.user_id is not None or self.features is not None
-        if by_user == (self.image is not None):
-            raise ValueError("give user_id, features, or image")
+        if (self.features is None) == (self.image is None):
+            raise ValueError("give either features or image")
+        if self.image is not None and self.user_id is not None:
+            raise ValueError("user_id goes with features only")
         return self
 
 
@@ -74,6 +91,44 @@ class PredictRequest(_Sent):
     parameters: Parameters = Parameters()
 
 
+class InferTensor(BaseModel):
+    """One column of the Open Inference Protocol; null is unknown."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: Name
+    shape: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=2)]
+    datatype: Datatype
+    data: Annotated[list[Any], Field(min_length=1)]
+
+
+class InferRequest(BaseModel):
+    """The Open Inference Protocol's request; parameters and wished outputs are passed over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: Annotated[str, Field(max_length=200)] | None = None
+    inputs: Annotated[list[InferTensor], Field(min_length=1)]
+
+
+class InferOutput(BaseModel):
+    """One column of the answer: ``probability``, ``decision`` (by label) or ``request_id``."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    data: list[Any]
+
+
+class InferResponse(BaseModel):
+    """The Open Inference Protocol's answer."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    outputs: list[InferOutput]
+
+
 class LabelAnswer(BaseModel):
     """One label: its probability, and whether it counts as shown."""
 
@@ -87,9 +142,6 @@ class Prediction(BaseModel):
     labels: dict[str, LabelAnswer]
     version: str
     request_id: str
-    features_as_of: Annotated[
-        str | None, Field(description="Day of the features that were looked up.")
-    ] = None
     reasons: list[str] | None = None
 
 

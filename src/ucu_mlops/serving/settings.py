@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -30,7 +30,6 @@ class Places:
         bundles: Folder that keeps copies of versions.
         tracking_uri: MLflow's store, asked for versions that are not there.
         spool: Folder for answered requests.
-        online: The online features' file.
         storage: Folder or URI of the one version to serve; None: what the ledger says.
     """
 
@@ -38,7 +37,6 @@ class Places:
     bundles: str
     tracking_uri: str
     spool: str
-    online: str
     storage: str | None = None
 
 
@@ -105,11 +103,16 @@ def read_settings(model: str, conf: Path, env: str | None, environ: Mapping[str,
 
 def _places(conf: Path, env: str | None, storage: str | None) -> Places:
     raw = _read(conf, env, "globals.yml")
-    names = ("ledger", "bundles", "tracking_uri", "spool", "online")
+    names = ("ledger", "bundles", "tracking_uri", "spool")
     if storage and not raw:  # a container that holds a version and no configuration
-        return Places("", BUNDLES, "", SPOOL, "", storage)
+        return Places("", BUNDLES, "", SPOOL, storage)
     if missing := [name for name in names if name not in raw]:
         raise ConfigurationError(f"{conf}/*/globals.yml lacks {missing}")
+    if not storage and "://" in str(raw["ledger"]):
+        raise ConfigurationError(
+            f"the ledger {raw['ledger']} is no file that can be followed; set AIP_STORAGE_URI to "
+            "the bundle to serve, as Vertex AI Prediction does"
+        )
     return Places(**{name: str(raw[name]) for name in names}, storage=storage)
 
 
@@ -123,12 +126,12 @@ def _read(conf: Path, env: str | None, name: str) -> dict[str, Any]:
         if not path.is_file():
             continue
         try:
-            found = OmegaConf.load(path)
-            if not isinstance(found, DictConfig):
-                raise ConfigurationError(f"{path} must hold keys with values")
-            whole |= OmegaConf.to_container(found, resolve=True)  # type: ignore[operator]  # keys
+            found = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
         except (YAMLError, OmegaConfBaseException) as error:
             raise ConfigurationError(f"{path}: {' '.join(str(error).split())}") from error
+        if not isinstance(found, dict):
+            raise ConfigurationError(f"{path} must hold keys with values")
+        whole |= {str(key): value for key, value in found.items()}
     return whole
 
 

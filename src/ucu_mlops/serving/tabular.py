@@ -1,14 +1,17 @@
-"""A model of features: rows given or looked up by id, answered in the turn they came in."""
+"""A model of features: rows as they are given, answered in the turn of the loop they came in."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.bundle.rows import ordered, row_inputs
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import BundleError, SchemaError
+from ucu_mlops.scam.reasons import explain
+from ucu_mlops.scam.training import TREES_FILE
 from ucu_mlops.serving.answers import Answer, check_probabilities
 from ucu_mlops.serving.batching import TurnBatcher
 from ucu_mlops.serving.metrics import Metrics
@@ -35,7 +38,7 @@ class TabularModel:
 
     def __init__(self, bundle: Bundle, metrics: Metrics) -> None:
         self.version, self.manifest = str(bundle.version), bundle.manifest
-        self._predictor = Predictor(bundle)
+        self._bundle, self._predictor = bundle, Predictor(bundle)
         self._features = bundle.manifest.features
         self._thresholds = [label.threshold for label in bundle.manifest.labels]
         self._outside = Outside(bundle.manifest, metrics.outside)
@@ -52,10 +55,11 @@ class TabularModel:
         """Answer for a user.
 
         Raises:
-            BadRequestProblem: No user, or features that are not the model's.
+            BadRequestProblem: No features, or not the model's; or reasons are asked for of a
+                version that can give none.
         """
-        if instance.image is not None or instance.features is None:
-            raise BadRequestProblem(f"{self.manifest.model} needs features or user_id")
+        if instance.features is None:
+            raise BadRequestProblem(f"{self.manifest.model} needs features")
         try:
             row = ordered(instance.features, self._features)
         except SchemaError as error:
@@ -67,6 +71,7 @@ class TabularModel:
             decisions=self._decide(probabilities),
             reference="given",
             inputs=instance.features,
+            reasons=await self._reasons(row) if reasons else None,
         )
 
     async def probe(self) -> None:
@@ -84,6 +89,15 @@ class TabularModel:
 
     async def close(self) -> None:
         """Nothing is open; a batch under way holds the model until it is answered."""
+
+    async def _reasons(self, row: Row) -> list[str]:
+        """Say in words what raised the probability: beside the loop, for it takes a while."""
+        if self.manifest.kind != "rule" and TREES_FILE not in self.manifest.files:
+            raise BadRequestProblem(f"version {self.version} carries nothing to give reasons by")
+        inputs = row_inputs([row], self._features)
+        frame = pd.DataFrame({name: values[:, 0] for name, values in inputs.items()})
+        (reasons,) = await asyncio.to_thread(explain, self._bundle, frame, {})
+        return reasons
 
     def _run(self, rows: Sequence[Row]) -> list[list[float]]:
         self._outside.count(rows)
