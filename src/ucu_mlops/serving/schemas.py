@@ -17,6 +17,7 @@ Features = Annotated[
     ),
 ]
 
+PRINTABLE = r"^[^\x00-\x1f\x7f]+$"  # no system opens a name with other characters
 Datatype = Literal[
     "BOOL",
     "UINT8",
@@ -42,7 +43,7 @@ class Picture(_Sent):
     """A picture: its bytes in base64, or where it lies."""
 
     b64: str | None = None
-    uri: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    uri: Annotated[str, Field(max_length=2_000, pattern=PRINTABLE)] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -6,6 +6,7 @@ system's memory: it survives a kill of the process, not a power cut. A pipeline 
     SPOOL/2026-03-31/<started>-<pid>.jsonl
 """
 
+import json
 import os
 import secrets
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ class Spool:
         """
         if (day := at.date().isoformat()) != self._day:
             self._open(day)
-        content = b"".join(orjson.dumps(each) + b"\n" for each in records)
+        content = b"".join(_line(each) for each in records)
         while content:
             content = content[os.write(self._file, content) :]
 
@@ -56,6 +57,13 @@ class Spool:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         self._day = day
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(record) + b"\n"
+    except TypeError:  # a caller's integer beyond 64 bits
+        return json.dumps(record, default=str).encode() + b"\n"
 
 
 def now() -> datetime:

@@ -4,14 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.bundle.rows import ordered, row_inputs
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import BundleError, SchemaError
-from ucu_mlops.scam.reasons import explain
-from ucu_mlops.scam.training import TREES_FILE
 from ucu_mlops.serving.answers import Answer, check_probabilities
 from ucu_mlops.serving.batching import TurnBatcher
 from ucu_mlops.serving.metrics import Metrics
@@ -92,12 +88,13 @@ class TabularModel:
 
     async def _reasons(self, row: Row) -> list[str]:
         """Say in words what raised the probability: beside the loop, for it takes a while."""
-        if self.manifest.kind != "rule" and TREES_FILE not in self.manifest.files:
-            raise BadRequestProblem(f"version {self.version} carries nothing to give reasons by")
         inputs = row_inputs([row], self._features)
-        frame = pd.DataFrame({name: values[:, 0] for name, values in inputs.items()})
-        (reasons,) = await asyncio.to_thread(explain, self._bundle, frame, {})
-        return reasons
+        try:
+            return await asyncio.to_thread(_explained, self._bundle, inputs)
+        except BundleError as error:
+            raise BadRequestProblem(
+                f"version {self.version} carries nothing to give reasons by"
+            ) from error
 
     def _run(self, rows: Sequence[Row]) -> list[list[float]]:
         self._outside.count(rows)
@@ -110,3 +107,14 @@ class TabularModel:
 
     def _decide(self, probabilities: Sequence[float]) -> list[bool]:
         return [each >= at for each, at in zip(probabilities, self._thresholds, strict=True)]
+
+
+def _explained(bundle: Bundle, inputs: dict[str, Any]) -> list[str]:
+    # What explains a row takes a second to import: not before somebody asks for reasons.
+    import pandas as pd  # noqa: PLC0415
+
+    from ucu_mlops.scam.reasons import explain  # noqa: PLC0415
+
+    frame = pd.DataFrame({name: values[:, 0] for name, values in inputs.items()})
+    (reasons,) = explain(bundle, frame, {})
+    return reasons
