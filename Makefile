@@ -66,10 +66,12 @@ test-cloud: install-gcp .airflow/installed ## what needs Google's clients or Air
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters/vertex tests/adapters/vertex_mlflow tests/standins \
 		tests/cloud
 
-torture: install-test ## kill scoring (50 times) and release (150) at random moments; each must end in one correct day
+torture: install-test ## kill scoring (50 times) and release (150); 10,000 malformed requests, 100 swaps of versions under load
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \
 	status=$$?; rm -rf "$$folder"; exit $$status
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/release.py $$folder 150 0; \
+	status=$$?; rm -rf "$$folder"; exit $$status
+	folder=$$(mktemp -d) && $(BIN)/python -m tests.torture.serving $$folder 10000 100; \
 	status=$$?; rm -rf "$$folder"; exit $$status
 
 lint: install-test

@@ -40,7 +40,9 @@ def fastapi() -> FastAPI:
     async def predict(asked: Asked) -> dict[str, list[float]]:
         rows = [each["features"] for each in asked.instances]
         inputs = {
-            name: np.array([[np.nan if row[name] is None else row[name]] for row in rows], "float32")
+            name: np.array(
+                [[np.nan if row[name] is None else row[name]] for row in rows], "float32"
+            )
             if name in numeric
             else np.array([[row[name] or ""] for row in rows], dtype=object)
             for name in rows[0]

@@ -174,9 +174,7 @@ def test_a_full_queue_refuses_at_once_and_recovers(tmp_path):
     with serving(picture_site(tmp_path, queue=options)) as server:
         answers, content = [], code()
         threads = [
-            threading.Thread(
-                target=lambda: answers.append(server.ask(content, media="image/jpeg"))
-            )
+            threading.Thread(target=lambda: answers.append(server.ask(content, media="image/jpeg")))
             for _ in range(40)
         ]
         for each in threads:

@@ -200,5 +200,3 @@ def test_the_share_of_recorded_inputs_is_kept(tmp_path):
     with serving(site) as server:
         server.ask(of(UA))
     assert [each["inputs"] for each in site.records()] == [None]
-
-

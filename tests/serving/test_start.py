@@ -6,21 +6,61 @@ import sys
 from pathlib import Path
 
 import pytest
+from kedro.config import OmegaConfigLoader
 
 from tests.serving.sites import Site, free_port, picture_site, scam_draft, serving
 from ucu_mlops.bundle.store import write_bundle
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.images.decoding import DecodingOptions
+from ucu_mlops.images.storing import store_options
 from ucu_mlops.serving.settings import read_settings
+from ucu_mlops.settings import CONFIG_LOADER_ARGS
 
 ROOT = Path(__file__).parents[2]
+ANYWHERE = "0.0.0.0"  # noqa: S104 (refused without keys, which is what is tested)
 BODY = {"instances": [{"features": {"x": 0.0, "place": "UA"}}]}
+
+
+STARTED = """
+import asyncio, sys
+from pathlib import Path
+from ucu_mlops.serving.app import create_app
+from ucu_mlops.images.decoding import DecodingOptions
+from ucu_mlops.images.storing import store_options
+from ucu_mlops.serving.settings import read_settings
+from ucu_mlops.settings import CONFIG_LOADER_ARGS
+
+app = create_app(read_settings({model!r}, Path("conf"), None, {{}}))
+
+async def ready():
+    told = []
+    async def send(message): told.append(message.get("status", 200))
+    async def receive(): return {{"type": "http.request", "body": b"", "more_body": False}}
+    await app({{"type": "http", "method": "GET", "path": "/health/ready", "headers": [],
+               "query_string": b"", "root_path": ""}}, receive, send)
+    return told[0] == 200
+
+async def start():
+    messages = asyncio.Queue()
+    messages.put_nowait({{"type": "lifespan.startup"}})
+    async def send(message): pass
+    life = asyncio.create_task(app({{"type": "lifespan", "state": {{}}}}, messages.get, send))
+    while not await ready():
+        await asyncio.sleep(0.05)
+    messages.put_nowait({{"type": "lifespan.shutdown"}})
+    await life
+
+asyncio.run(asyncio.wait_for(start(), 60))
+print(sorted({{"kedro", "mlflow", "torch", "transformers"}} & set(sys.modules)))
+"""
 
 
 def started(folder, *arguments, **environ):
     """Run the server in a folder; it is expected to end by itself."""
     command = [sys.executable, "-m", "ucu_mlops.serving", *arguments]
+    environment = {**os.environ, **environ}
     return subprocess.run(
-        command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -49,28 +89,7 @@ def test_it_runs_without_kedro_mlflow_and_torch(tmp_path, model):
     site = picture_site(tmp_path) if model == "images" else Site(tmp_path)
     if model == "scam":
         site.publish("1", scam_draft())
-    script = f"""
-import asyncio, sys
-from pathlib import Path
-from ucu_mlops.serving.app import create_app
-from ucu_mlops.serving.settings import read_settings
-app = create_app(read_settings({model!r}, Path("conf"), None, {{}}))
-async def start():
-    async with app.router.lifespan_context(app):
-        while not any("ready" in str(each) for each in seen): await ask()
-seen = []
-async def ask():
-    async def send(message): seen.append(message.get("body", b"").decode())
-    async def receive(): return {{"type": "http.request", "body": b"", "more_body": False}}
-    scope = {{"type": "http", "method": "GET", "path": "/health/ready", "headers": [],
-             "query_string": b"", "root_path": ""}}
-    seen.clear()
-    await app(scope, receive, send)
-    seen[:] = [each for each in seen if '"ready"' in each]
-    await asyncio.sleep(0.05)
-asyncio.run(asyncio.wait_for(start(), 30))
-print(sorted({{"kedro", "mlflow", "torch", "transformers"}} & set(sys.modules)))
-"""
+    script = STARTED.format(model=model)
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -79,13 +98,13 @@ print(sorted({{"kedro", "mlflow", "torch", "transformers"}} & set(sys.modules)))
 
 def test_it_does_not_open_up_to_others_without_keys(tmp_path):
     """On another address than loopback it ends with one line, unless keys are set."""
-    Site(tmp_path, options={"host": "0.0.0.0"})
+    Site(tmp_path, options={"host": ANYWHERE})
     ended = started(tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert "UCU_API_KEYS" in ended.stderr
     conf = tmp_path / "conf"
-    assert read_settings("scam", conf, None, {"UCU_API_KEYS": "keys"}).host == "0.0.0.0"
+    assert read_settings("scam", conf, None, {"UCU_API_KEYS": "keys"}).host == ANYWHERE
 
 
 @pytest.mark.parametrize(
@@ -142,3 +161,14 @@ def test_every_environment_can_be_read():
         read_settings("scam", ROOT / "conf", "gcp", {})
     with pytest.raises(ConfigurationError, match="no environment"):
         read_settings("scam", ROOT / "conf", "nowhere", {})
+
+
+@pytest.mark.parametrize("env", ["base", "test", "barcodes"])
+def test_pictures_are_decoded_as_the_store_does(env):
+    """The network learned on pictures of the store's size and colours; callers' get the same."""
+    loader = OmegaConfigLoader(
+        str(ROOT / "conf"), env=env, runtime_params={"source_dir": "x"}, **CONFIG_LOADER_ARGS
+    )
+    store = store_options(loader["parameters"]["images"]["store"]).decoding
+    served = read_settings("images", ROOT / "conf", env, {}).options.pictures
+    assert DecodingOptions(served.side, served.channels, served.max_pixels) == store

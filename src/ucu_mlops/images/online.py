@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.images.answers import joined
 from ucu_mlops.images.decoding import FORMATS, Decoded, DecodingOptions, RefusedError, decode
 from ucu_mlops.images.experts import ReaderOptions, read_codes
 from ucu_mlops.images.model_files import label_set_of, predictor_of, thresholds_of
-from ucu_mlops.images.thresholds import union_scores
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,7 @@ class OnlinePictures:
         pixels = np.stack([each.decoded.pixels for each in pictures])
         boxes = np.array([each.decoded.box for each in pictures], dtype=np.int64)
         network = self._predictor.probabilities(pixels, boxes)
-        scores = np.empty(reader.shape)
-        for place, (asked, each) in enumerate(
-            zip(self._labels.labels, self._thresholds, strict=True)
-        ):
-            own = network[:, place]
-            if asked.decides == "network":
-                scores[:, place] = own
-            elif asked.decides == "reader":
-                scores[:, place] = reader[:, place]
-            else:
-                scores[:, place] = union_scores(own, reader, place, each.beside).clip(0, 1)
-        return scores
+        return joined(self._labels, self._thresholds, network, reader)
 
 
 def _grey(content: bytes) -> NDArray[np.uint8]:
@@ -100,6 +89,6 @@ def _grey(content: bytes) -> NDArray[np.uint8]:
     try:
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(content), formats=FORMATS))
         pixels: NDArray[np.uint8] = np.asarray(image.convert("L"))
-    except (OSError, ValueError, SyntaxError) as error:
+    except Exception as error:  # as in decode: each of Pillow's decoders fails in its own way
         raise RefusedError("unreadable", f"{type(error).__name__}: {error}") from error
     return pixels

@@ -1,9 +1,8 @@
 """The ASGI application: routes, what starts and ends with it, and how errors are told."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,13 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ucu_mlops.bundle.store import Bundle
-from ucu_mlops.images.decoding import DecodingOptions
 from ucu_mlops.serving import v2
 from ucu_mlops.serving.answers import Model
 from ucu_mlops.serving.callers import Callers, read_keys
-from ucu_mlops.serving.endpoint import JSON, PredictEndpoint
+from ucu_mlops.serving.endpoint import PredictEndpoint, Spoken
 from ucu_mlops.serving.health import Health
 from ucu_mlops.serving.metrics import Gauge, Metrics
 from ucu_mlops.serving.openapi import document
@@ -27,6 +26,7 @@ from ucu_mlops.serving.options import ServingOptions
 from ucu_mlops.serving.page import page_of
 from ucu_mlops.serving.problems import Problem
 from ucu_mlops.serving.records import Recorder
+from ucu_mlops.serving.replies import JSON, UNTOLD, told
 from ucu_mlops.serving.settings import READY, Settings
 from ucu_mlops.serving.source import source_of
 from ucu_mlops.serving.spool import Spool
@@ -34,10 +34,10 @@ from ucu_mlops.serving.tabular import TabularModel
 from ucu_mlops.serving.versions import Versions
 from ucu_mlops.serving.vertex import VertexDialect
 
-logger = logging.getLogger(__name__)
+Watch = Callable[[], Coroutine[None, None, None]]
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> ASGIApp:
     """Build the application; nothing is opened before it starts.
 
     Args:
@@ -60,29 +60,50 @@ def create_app(settings: Settings) -> Starlette:
         Gauge("queue_depth", "Pictures that wait.", (), lambda: {(): _depth(versions)}),
         Gauge("version_info", "The version in charge.", ("version",), lambda: _version(versions)),
     ]
-    return Starlette(
-        routes=_routes(settings, predict, versions, metrics),
+    watches = (versions.watch, predict.deadlines.watch)
+    vertex = VertexDialect()
+    predicting = Spoken(predict, lambda: vertex, "predict", metrics.requests)
+    inferring = Spoken(predict, v2.V2Dialect, "infer", metrics.requests)
+    others = Starlette(
+        routes=_routes(settings, predicting, inferring, versions, metrics),
         exception_handlers={
             Problem: _tell_problem,
             HTTPException: _tell_http,
             Exception: _tell_nothing,
         },
-        lifespan=partial(_running, versions=versions, spool=spool),
+        lifespan=partial(_running, watches=watches, versions=versions, spool=spool),
     )
+    return _with_a_lane(others, settings.predict, predicting)
+
+
+def _with_a_lane(others: ASGIApp, path: str, predicting: ASGIApp) -> ASGIApp:
+    """Lead predictions past the router and its middleware, which take longer than their answer."""
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        is_asked = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == path
+        await (predicting if is_asked else others)(scope, receive, send)
+
+    return application
 
 
 def _routes(
-    settings: Settings, predict: PredictEndpoint, versions: Versions, metrics: Metrics
+    settings: Settings,
+    predicting: ASGIApp,
+    inferring: ASGIApp,
+    versions: Versions,
+    metrics: Metrics,
 ) -> list[Route]:
     health, described = Health(versions), document(settings.predict, settings.ready)
     as_json, page = orjson.dumps(described), page_of(described)
-    vertex = VertexDialect()
     return [
-        Route(settings.predict, predict.speaking(lambda: vertex, "predict"), methods=["POST"]),
+        Route(settings.predict, predicting, methods=["POST"]),  # for other methods' 405
         # Vertex AI may name a path of its own for readiness.
-        *(Route(path, health.ready, methods=["GET"]) for path in dict.fromkeys([settings.ready, READY])),
+        *(
+            Route(path, health.ready, methods=["GET"])
+            for path in dict.fromkeys([settings.ready, READY])
+        ),
         Route("/health/live", health.live, methods=["GET"]),
-        *v2.routes(predict.speaking(v2.V2Dialect, "infer"), versions, health),
+        *v2.routes(inferring, versions, health),
         Route("/openapi.json", _given(lambda: as_json, JSON), methods=["GET"]),
         Route("/docs", _given(lambda: page, "text/html"), methods=["GET"]),
         Route("/metrics", _given(metrics.text, "text/plain; version=0.0.4"), methods=["GET"]),
@@ -98,6 +119,7 @@ async def open_model(bundle: Bundle, *, options: ServingOptions, metrics: Metric
     if bundle.manifest.features:
         return await asyncio.to_thread(TabularModel, bundle, metrics)
     # Pillow and the readers are an extra, which a server of features does without.
+    from ucu_mlops.images.decoding import DecodingOptions  # noqa: PLC0415
     from ucu_mlops.images.online import OnlinePictures  # noqa: PLC0415
     from ucu_mlops.serving.pictures import PictureModel  # noqa: PLC0415
 
@@ -108,22 +130,18 @@ async def open_model(bundle: Bundle, *, options: ServingOptions, metrics: Metric
 
 
 @asynccontextmanager
-async def _running(_: Starlette, versions: Versions, spool: Spool) -> AsyncIterator[None]:
-    watching = asyncio.create_task(versions.watch())
-    watching.add_done_callback(_end_loudly)
+async def _running(
+    _: Starlette, watches: Sequence[Watch], versions: Versions, spool: Spool
+) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(watch()) for watch in watches]
     try:
         yield
     finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await versions.close()
         spool.close()
-
-
-def _end_loudly(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("versions are not watched any more", exc_info=error)
 
 
 def _given(read: Callable[[], str | bytes], media: str) -> Callable[[Request], Awaitable[Response]]:
@@ -142,7 +160,7 @@ def _version(versions: Versions) -> dict[tuple[str, ...], float]:
 
 
 def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps({"error": message}), status, headers, JSON)
+    return Response(told(message), status, headers, JSON)
 
 
 async def _tell_problem(_: Request, error: Exception) -> Response:
@@ -157,4 +175,4 @@ async def _tell_http(_: Request, error: Exception) -> Response:
 
 async def _tell_nothing(_: Request, __: Exception) -> Response:
     """Starlette raises it again behind the answer: the log has it, the caller has not."""
-    return _error(500, "something went wrong here; it is logged")
+    return _error(500, UNTOLD)

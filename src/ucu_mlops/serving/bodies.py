@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from email.message import Message
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from ucu_mlops.serving.options import LimitOptions, first_problem
 from ucu_mlops.serving.problems import BadRequestProblem, MediaProblem, TooLargeProblem
@@ -26,15 +26,16 @@ async def read_body(request: Request, limits: LimitOptions) -> bytes:
     declared = request.headers.get("content-length", "0")
     if not declared.isdecimal() or len(declared) > DIGITS or int(declared) > limits.body_bytes:
         raise TooLargeProblem(f"a body may have {limits.body_bytes} bytes, got {declared[:DIGITS]}")
-    parts, size = [], 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > limits.body_bytes:
-                raise TooLargeProblem(f"a body may have {limits.body_bytes} bytes, got more")
-            parts.append(part)
-    except ClientDisconnect as error:
-        raise BadRequestProblem("the client left before the end of its body") from error
+    parts, size, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequestProblem("the client left before the end of its body")
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size > limits.body_bytes:
+            raise TooLargeProblem(f"a body may have {limits.body_bytes} bytes, got more")
+        parts.append(part)
     return b"".join(parts)
 
 

@@ -1,6 +1,7 @@
 """A request → instances → the version in charge → recorded → answer, whatever the protocol is."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,12 +10,13 @@ from typing import Any, Protocol, TypeVar
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from ucu_mlops.serving.answers import Answer, Model
 from ucu_mlops.serving.bodies import read_body
 from ucu_mlops.serving.callers import Callers
-from ucu_mlops.serving.metrics import Metrics
+from ucu_mlops.serving.deadlines import Deadlines
+from ucu_mlops.serving.metrics import Counter, Metrics
 from ucu_mlops.serving.options import LimitOptions
 from ucu_mlops.serving.problems import (
     BadRequestProblem,
@@ -24,11 +26,13 @@ from ucu_mlops.serving.problems import (
     TooLargeProblem,
 )
 from ucu_mlops.serving.records import Recorder
+from ucu_mlops.serving.replies import UNTOLD, reply, told
 from ucu_mlops.serving.schemas import PredictRequest
 from ucu_mlops.serving.versions import Versions
 
+logger = logging.getLogger(__name__)
+
 Result = TypeVar("Result")
-JSON = "application/json"
 BUSY_S = 1.0
 
 
@@ -57,6 +61,10 @@ class PredictEndpoint:
         recorder: Writes answers down before they go out.
         metrics: Where stages and decisions are counted.
         limits: What one caller may ask.
+
+    Attributes:
+        deadlines: Ends what takes too long, as long as somebody watches them.
+        in_flight: Requests that are read or answered now.
     """
 
     def __init__(
@@ -71,29 +79,15 @@ class PredictEndpoint:
         self._metrics, self._limits = metrics, limits
         # Unique without asking anybody: of this start of the process, and counted.
         self._start, self._numbers = secrets.token_hex(8), count()
+        self.deadlines = Deadlines(limits.timeout_s)
         self.in_flight = 0
 
-    def speaking(
-        self, dialect: Callable[[], Dialect], route: str
-    ) -> Callable[[Request], Awaitable[Response]]:
-        """Give the endpoint of a protocol, whose answers are counted under a route's name."""
+    async def answer(self, request: Request, dialect: Dialect) -> bytes:
+        """Answer one request; what there is no room for is refused at once, and not read.
 
-        async def endpoint(request: Request) -> Response:
-            status = 500
-            try:
-                response = await self._admitted(request, dialect())
-                status = response.status_code
-            except Problem as problem:
-                status = problem.status
-                raise
-            finally:
-                self._metrics.requests.add(route, str(status))
-            return response
-
-        return endpoint
-
-    async def _admitted(self, request: Request, dialect: Dialect) -> Response:
-        """Refuse at once what there is no room for: nothing of it is read."""
+        Raises:
+            Problem: What the caller is told instead.
+        """
         caller = self._callers.admit(request)
         if self.in_flight >= self._limits.in_flight:
             raise BusyProblem(BUSY_S)
@@ -103,14 +97,15 @@ class PredictEndpoint:
         finally:
             self.in_flight -= 1
 
-    async def _answered(self, request: Request, dialect: Dialect, caller: str) -> Response:
-        started = time.perf_counter()
+    async def _answered(self, request: Request, dialect: Dialect, caller: str) -> bytes:
+        started, observe = time.perf_counter(), self._metrics.stages.observe
         try:
-            async with asyncio.timeout(self._limits.timeout_s):
+            with self.deadlines.limited():
                 body = await read_body(request, self._limits)
                 with self._versions.used() as model:
-                    with self._metrics.timed("parse"):
-                        asked = self._within(dialect.read(body, request, model))
+                    read = time.perf_counter()
+                    asked = self._within(dialect.read(body, request, model))
+                    observe("parse", time.perf_counter() - read)
                     answers = await _answers(request, model, asked)
         except TimeoutError as error:
             self._metrics.dropped.add("timeout")
@@ -118,11 +113,12 @@ class PredictEndpoint:
                 f"no answer within {self._limits.timeout_s:g} seconds; try again later"
             ) from error
         answered = [(f"{self._start}-{next(self._numbers):x}", each) for each in answers]
-        with self._metrics.timed("record"):
-            self._recorder.record(model, answered, caller, time.perf_counter() - started)
+        done = time.perf_counter()
+        self._recorder.record(model, answered, caller, done - started)
+        observe("record", time.perf_counter() - done)
         content = orjson.dumps(dialect.say(model, answered))
-        self._metrics.stages.observe("whole", time.perf_counter() - started)
-        return Response(content, media_type=JSON)
+        observe("whole", time.perf_counter() - started)
+        return content
 
     def _within(self, asked: PredictRequest) -> PredictRequest:
         if len(asked.instances) > self._limits.instances:
@@ -130,6 +126,43 @@ class PredictEndpoint:
                 f"a request may have {self._limits.instances} instances, got {len(asked.instances)}"
             )
         return asked
+
+
+class Spoken:
+    """A protocol's ASGI application.
+
+    It needs nothing around it: errors are told here, and no middleware is paid for.
+
+    Args:
+        endpoint: Answers.
+        dialect: Gives what reads one request and spells its answer.
+        route: What its answers are counted as.
+        requests: Counts them by ``route`` and ``status``.
+    """
+
+    def __init__(
+        self,
+        endpoint: PredictEndpoint,
+        dialect: Callable[[], Dialect],
+        route: str,
+        requests: Counter,
+    ) -> None:
+        self._endpoint, self._dialect, self._route = endpoint, dialect, route
+        self._requests = requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        status, headers = 200, {}
+        try:
+            content = await self._endpoint.answer(Request(scope, receive), self._dialect())
+        except Problem as problem:
+            status, headers = problem.status, problem.headers
+            content = told(str(problem))
+        except Exception:
+            logger.exception("a request could not be answered")
+            status, content = 500, told(UNTOLD)
+        self._requests.add(self._route, str(status))
+        await reply(send, status, content, headers)
 
 
 async def _answers(request: Request, model: Model, asked: PredictRequest) -> Sequence[Answer]:

@@ -5,7 +5,7 @@ a model of pictures one tensor ``image`` of base64; each has shape ``[n]`` or ``
 extension is not read. Specification: https://github.com/kserve/open-inference-protocol.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from ucu_mlops import __version__
 from ucu_mlops.serving.answers import Answer, Model
@@ -103,9 +104,7 @@ def check_served(request: Request, model: Model) -> None:
         )
 
 
-def routes(
-    infer: Callable[[Request], Awaitable[Response]], versions: Versions, health: Health
-) -> list[Route]:
+def routes(infer: ASGIApp, versions: Versions, health: Health) -> list[Route]:
     """Give the protocol's paths.
 
     Args:
