@@ -6,12 +6,15 @@ import socket
 import struct
 import threading
 import zlib
+from datetime import date
 
 import pytest
 import segno
 from PIL import Image
 
 from tests.serving.sites import picture_site, serving
+from ucu_mlops.images.answers import reader_rule
+from ucu_mlops.images.labels import parse_labels
 
 
 def jpeg(image):
@@ -206,3 +209,23 @@ def test_the_work_of_a_client_who_left_is_dropped(tmp_path):
         assert shown(server.ask(content, media="image/jpeg")) == [True]
         assert "queue_depth 0" in server.get("/metrics").body["text"]
     assert len(site.records()) == 1
+
+
+def test_a_replaced_version_answers_what_it_had_accepted(tmp_path):
+    """A picture that waits while another version is swapped in is answered by the one it asked."""
+    site = picture_site(tmp_path, queue={"gather_ms": 3_000.0}, limits={"timeout_s": 20})
+    labels = parse_labels({"qr_code": {"expert": ["QRCode"], "decides": "union"}})
+    site.add("2", reader_rule(labels, date(2026, 4, 2)))
+    answers, content = [], code()
+    with serving(site) as server:
+        asking = threading.Thread(
+            target=lambda: answers.append(server.ask(content, media="image/jpeg"))
+        )
+        asking.start()
+        server.wait_for(lambda: "queue_depth 1" in server.get("/metrics").body["text"])
+        site.promote("2")
+        server.wait_version("2")
+        assert answers == []
+        asking.join()
+    assert shown(answers[0]) == [True]
+    assert answers[0].body["predictions"][0]["version"] == "1"

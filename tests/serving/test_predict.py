@@ -1,8 +1,10 @@
 """A running server of features: what it answers, and how it refuses."""
 
+import contextlib
 import hashlib
 import socket
 import time
+from http.client import HTTPConnection
 
 import pytest
 
@@ -58,6 +60,16 @@ def test_what_cannot_be_answered_is_refused_in_one_line(scam, body, status, said
     assert said in answer.body["error"]
     assert "\n" not in answer.body["error"]
     assert "Traceback" not in answer.body["error"]
+
+
+def test_a_body_that_does_not_say_how_long_it_is_ends_at_the_limit(scam):
+    """Sent in chunks, 11 MB are refused like 11 MB that were announced."""
+    chunks = (b" " * 1_000_000 for _ in range(11))
+    connection = HTTPConnection("127.0.0.1", scam.port, timeout=30)
+    with contextlib.closing(connection):
+        headers = {"Transfer-Encoding": "chunked"}
+        connection.request("POST", "/predict", chunks, headers, encode_chunked=True)
+        assert connection.getresponse().status == 413
 
 
 def test_a_body_of_another_kind_is_refused(scam):

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -34,6 +34,7 @@ SPECS = (
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.fixed_dictionaries({"x": NUMBERS, "place": WORDS}), min_size=1, max_size=5))
+@example([{"x": each, "place": ""} for each in (np.inf, -np.inf, 1e308, -1e308, None)])
 def test_a_callers_rows_become_the_inputs_that_a_frame_gives(rows):
     """Null, NaN, infinite and huge numbers, and any words, are read as training reads them."""
     served = row_inputs([ordered(row, FEATURES) for row in rows], FEATURES)

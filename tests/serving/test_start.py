@@ -60,7 +60,13 @@ def started(folder, *arguments, **environ):
     command = [sys.executable, "-m", "ucu_mlops.serving", *arguments]
     environment = {**os.environ, **environ}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
