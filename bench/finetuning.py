@@ -31,8 +31,8 @@ def prepare(folder: Path, count: int, *, small: bool) -> None:
     """Store photographs, half of them with stripes to be learnt, and a network that knows nothing.
 
     Args:
-        folder: Gets ``photographs/``, ``labels.csv`` (``image_id``, ``file``, ``striped``, ``split``)
-            and ``network/``.
+        folder: Gets ``photographs/``, ``network/`` and ``labels.csv`` (``image_id``, ``file``,
+            ``striped``, ``split``).
         count: Files to learn from.
         small: Whether a CPU must train the network.
     """

@@ -25,7 +25,7 @@ def gpu(folder: Path) -> pd.DataFrame:
     look = DeviceLook(build_network(options, SETTINGS, LABELS, seed=0).cuda())
     picture = torch.from_numpy(one_picture())
     batch = picture.cuda().expand(BATCH, -1, -1, -1).contiguous()
-    return taken({"one picture": lambda: look(picture)[0].cpu(), "batch": lambda: look(batch)[0]})
+    return taken({"one picture": lambda: look(picture)[0], "batch": lambda: look(batch)[0]})
 
 
 def cpu(folder: Path) -> pd.DataFrame:

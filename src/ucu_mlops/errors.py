@@ -9,7 +9,6 @@ UcuMlopsError
 ├── WarehouseError          the warehouse cannot be reached or is locked by another process
 ├── CloudError              Google Cloud refused, or stayed away too long
 ├── TaskError               a container of a compiled pipeline failed, or its job did
-├── TrackingError           MLflow refused to record a training, or is away
 ├── BundleError             a model bundle is damaged, foreign or of another schema version
 └── ReleaseError            a release cannot be made
     └── StaleRevisionError  somebody else moved the ledger first
@@ -52,10 +51,6 @@ class CloudError(UcuMlopsError):
 
 class TaskError(UcuMlopsError):
     """A container of a compiled pipeline failed in all of its attempts, or its job did."""
-
-
-class TrackingError(UcuMlopsError):
-    """MLflow refused to record a training, or is away."""
 
 
 class BundleError(UcuMlopsError):

@@ -25,7 +25,8 @@ class _Aside:
     """
 
     def __init__(self, device: torch.device, make: Callable[[int], Batch]) -> None:
-        self._stream, self._make = torch.cuda.Stream(device), make
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's own gap
+        self._make = make
         self._asked: torch.cuda.Event | None = None
 
     def __call__(self, step: int) -> Batch:
@@ -43,7 +44,7 @@ class _Aside:
                 each.record_stream(current)
         if self._asked:
             self._asked.synchronize()
-        self._asked = torch.cuda.Event()
+        self._asked = torch.cuda.Event()  # type: ignore[no-untyped-call]
         self._asked.record(current)
 
 

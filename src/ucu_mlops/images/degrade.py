@@ -123,7 +123,7 @@ def _coded(inputs: Tensor, chance: _Chance) -> Tensor:
 
 
 def _both_axes(blocks: Tensor, matrix: Tensor) -> Tensor:
-    """Multiply each block's rows and columns by a matrix: two large products, not many tiny ones."""
+    """Multiply each block's rows and columns by a matrix: two large products, not many tiny."""
     for _ in range(2):
         blocks = (blocks @ matrix.T).transpose(-1, -2)
     return blocks

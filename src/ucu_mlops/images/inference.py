@@ -7,6 +7,7 @@ import copy
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 from transformers import ViTForImageClassification
 
-from ucu_mlops.images.fused import fuse, fuse_activation
+from ucu_mlops.images.fused import fuse, settle_weights
 from ucu_mlops.images.hardware import autocast, compile_layers, use_bf16
 from ucu_mlops.images.looks import Look
 from ucu_mlops.images.network import look
@@ -34,20 +35,20 @@ class DeviceLook:
     weights are those of the moment this is made.
 
     Args:
-        network: Where it is, it stays.
+        network: Stays as and where it is.
     """
 
     def __init__(self, network: ViTForImageClassification) -> None:
         self._gpu = network.device.type == "cuda"
         self._bf16 = self._gpu and use_bf16("auto", network.device)
         self._network = copy.deepcopy(network) if self._gpu else network
-        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]] = {}
+        self._graphs: dict[tuple[int, bool], _Recorded] = {}
         if self._bf16:
             for part in self._network.modules():
                 if isinstance(part, nn.Linear | nn.Conv2d):
                     part.to(torch.bfloat16)  # once, not at each call
             fuse(self._network)
-            fuse_activation(self._network)
+            settle_weights(self._network)
         compile_layers(self._network)
 
     @torch.inference_mode()
@@ -55,40 +56,62 @@ class DeviceLook:
         """Classify inputs and their tokens, shape ``(n, channels, side, side)``.
 
         Returns:
-            Probabilities, shape ``(n, n_labels)`` and ``(n, n_tokens, n_labels)``; on a GPU the
-            next call writes over them.
+            Probabilities, shape ``(n, n_labels)`` and ``(n, n_tokens, n_labels)``, where the
+            inputs are; with a GPU the next call writes over them.
         """
-        if not self._gpu:
-            return self._answers(inputs)
-        if len(inputs) not in self._graphs:
-            self._graphs[len(inputs)] = self._recorded(inputs)
-        graph, fed, answers = self._graphs[len(inputs)]
-        fed.copy_(inputs)
-        graph.replay()
-        return answers
-
-    def _answers(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         self._network.train(mode=False)
-        with autocast(self._network.device, bf16=self._bf16):
-            logits = look(self._network, inputs)
-        return torch.sigmoid(logits.picture.float()), torch.sigmoid(logits.tokens.float())
+        if not self._gpu:
+            return _answers(self._network, inputs)
+        kind = (len(inputs), inputs.is_cpu)
+        if kind not in self._graphs:
+            self._graphs[kind] = self._recorded(inputs)
+        recorded = self._graphs[kind]
+        recorded.inputs.copy_(inputs)
+        recorded.graph.replay()
+        if inputs.is_cpu:
+            torch.cuda.current_stream().synchronize()
+        return recorded.answers
 
-    def _recorded(
-        self, inputs: Tensor
-    ) -> tuple[torch.cuda.CUDAGraph, Tensor, tuple[Tensor, Tensor]]:
-        """Record what a number of pictures takes; gives where inputs and answers lie."""
-        fed = torch.empty_like(inputs, device=self._network.device)
+    def _recorded(self, inputs: Tensor) -> "_Recorded":
+        """Record what a number of pictures takes, the way to the GPU and back included."""
+        fed = torch.empty_like(inputs, pin_memory=inputs.is_cpu)
         fed.copy_(inputs)
-        aside = torch.cuda.Stream()
+        device = self._network.device
+
+        def answers() -> tuple[Tensor, Tensor]:
+            with autocast(device, bf16=self._bf16):
+                return _answers(self._network, fed.to(device, non_blocking=True))
+
+        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's own gap
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(WARM):
-                self._answers(fed)
+                shapes = answers()
         torch.cuda.current_stream().wait_stream(aside)
+        torch.cuda.synchronize()
+        place = [
+            torch.empty_like(e, device=inputs.device, pin_memory=inputs.is_cpu) for e in shapes
+        ]
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            answers = self._answers(fed)
-        return graph, fed, answers
+            for each, answer in zip(place, answers(), strict=True):
+                each.copy_(answer, non_blocking=True)
+        return _Recorded(graph, fed, (place[0], place[1]))
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """A graph, and where its inputs and answers lie."""
+
+    graph: torch.cuda.CUDAGraph
+    inputs: Tensor
+    answers: tuple[Tensor, Tensor]
+
+
+def _answers(network: ViTForImageClassification, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Probabilities of pictures and of their tokens."""
+    logits = look(network, inputs)
+    return torch.sigmoid(logits.picture.float()), torch.sigmoid(logits.tokens.float())
 
 
 def torch_look(network: ViTForImageClassification) -> Look:
@@ -99,7 +122,7 @@ def torch_look(network: ViTForImageClassification) -> Look:
         inputs: NDArray[np.float32],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         picture, tokens = ready(torch.from_numpy(inputs))
-        return picture.cpu().numpy(), tokens.cpu().numpy()
+        return picture.numpy().copy(), tokens.numpy().copy()
 
     return probabilities
 
