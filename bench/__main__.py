@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import gettempdir
 
-from bench import decoding, drift, features, scoring, training_set
+from bench import decoding, drift, features, finetuning, scoring, training_set
 from bench.harness import Figure, compete, report
 
-MODULES = (features, training_set, scoring, drift, decoding)
+MODULES = (features, training_set, scoring, drift, decoding, finetuning)
 
 
 def arguments(given: Sequence[str] | None = None) -> Namespace:

@@ -78,6 +78,49 @@ def network(options):
     return build_network(tiny.network, tiny.preprocessing, LABELS, seed=3)
 
 
+# A training that is killed as soon as its fourth step is kept; started again, it goes on.
+KILLED = """
+import os, signal
+from ucu_mlops.images import checkpoints
+save = checkpoints.FolderCheckpoints.save
+def save_and_die(self, state):
+    save(self, state)
+    if state.facts["step"] >= 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+checkpoints.FolderCheckpoints.save = save_and_die
+
+import sys
+from pathlib import Path
+import torch
+from ucu_mlops.images.distributed import run_job
+from ucu_mlops.images.peers import ALONE
+torch.set_num_threads(1)
+run_job(Path(sys.argv[1]), ALONE)
+"""
+
+
+@pytest.fixture(scope="session")
+def killed_training() -> str:
+    """A program that trains what ``write_job`` wrote into the folder it is given, and is killed."""
+    return KILLED
+
+
+class NoCheckpoints:
+    """Keeps nothing: a short training starts again."""
+
+    def save(self, state):
+        """Forget it."""
+
+    def load(self):
+        """There is none."""
+
+
+@pytest.fixture
+def no_checkpoints() -> NoCheckpoints:
+    """A store that keeps nothing."""
+    return NoCheckpoints()
+
+
 class Listener:
     """Remembers what training says."""
 

@@ -12,31 +12,11 @@ import torch
 
 from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
 from ucu_mlops.images import finetune as loop
-from ucu_mlops.images.checkpoints import FolderCheckpoints, NoCheckpoints
+from ucu_mlops.images.checkpoints import FolderCheckpoints
 from ucu_mlops.images.distributed import HISTORY, TRAINED, run_job, write_job
 from ucu_mlops.images.finetune import finetune
 from ucu_mlops.images.network import build_network, load_network, look
 from ucu_mlops.images.peers import ALONE
-
-RUN = """
-import sys
-from pathlib import Path
-import torch
-from ucu_mlops.images.distributed import run_job
-from ucu_mlops.images.peers import ALONE
-torch.set_num_threads(1)
-run_job(Path(sys.argv[1]), ALONE)
-"""
-KILLED = """
-import os, signal
-from ucu_mlops.images import checkpoints
-save = checkpoints.FolderCheckpoints.save
-def save_and_die(self, state):
-    save(self, state)
-    if state.facts["step"] >= 4:
-        os.kill(os.getpid(), signal.SIGKILL)
-checkpoints.FolderCheckpoints.save = save_and_die
-"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -65,22 +45,24 @@ def distance(one, other) -> float:
     return max(float(np.abs(pair[0][name] - pair[1][name]).max()) for name in pair[0])
 
 
-def test_it_learns(network, pictures, validation, options, listener):
+def test_it_learns(network, pictures, validation, options, listener, no_checkpoints):
     """After 3,000 small pictures it tells stripes from checks from noise."""
     chosen = options(samples=3_072, epochs=3, batch=32, learning_rate=2e-3)
-    done = finetune(network, pictures, validation, chosen, NoCheckpoints(), listener)
+    done = finetune(network, pictures, validation, chosen, no_checkpoints, listener)
     assert done.history[-1]["score"] > 0.8 > done.history[0]["score"] - 0.2
     assert listener.epochs == list(done.history)
     assert done.facts["device"] == "cpu"
 
 
-def test_a_killed_training_ends_the_same(network, pictures, validation, options, tmp_path):
+def test_a_killed_training_ends_the_same(
+    network, pictures, validation, options, tmp_path, killed_training
+):
     """Killed within an epoch and started again, it ends with the very same weights."""
     chosen = options(checkpoint_steps=2)
     for name in ("whole", "killed"):
         write_job(tmp_path / name, network, pictures, validation, chosen)
     whole = run_job(tmp_path / "whole", ALONE)
-    command = [sys.executable, "-c", KILLED + RUN, str(tmp_path / "killed")]
+    command = [sys.executable, "-c", killed_training, str(tmp_path / "killed")]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     assert not (tmp_path / "killed" / TRAINED).exists()
     again = run_job(tmp_path / "killed", ALONE)
@@ -106,10 +88,10 @@ def test_two_processes_train_what_one_does(network, pictures, validation, option
 
 
 def test_too_little_memory_halves_what_goes_through_at_once(
-    pictures, validation, options, listener, monkeypatch
+    pictures, validation, options, listener, monkeypatch, no_checkpoints
 ):
     """Out of memory above 4 pictures: said twice, and the result is that of whole batches."""
-    chosen, kept = options(samples=32), NoCheckpoints()
+    chosen, kept = options(samples=32), no_checkpoints
     whole = finetune(plain_network(chosen), pictures, validation, chosen, kept, listener)
     assert listener.sentences == []
 
@@ -126,7 +108,7 @@ def test_too_little_memory_halves_what_goes_through_at_once(
 
 
 def test_no_memory_at_all_is_an_error(
-    network, pictures, validation, options, listener, monkeypatch
+    network, pictures, validation, options, listener, monkeypatch, no_checkpoints
 ):
     """Not even one picture fits: an error that names what to make smaller."""
 
@@ -135,13 +117,15 @@ def test_no_memory_at_all_is_an_error(
 
     monkeypatch.setattr(loop, "look", no_memory)
     with pytest.raises(ConfigurationError, match="choose a smaller"):
-        finetune(network, pictures, validation, options(), NoCheckpoints(), listener)
+        finetune(network, pictures, validation, options(), no_checkpoints, listener)
 
 
-def test_it_stops_when_validation_stalls(network, pictures, validation, options, listener):
+def test_it_stops_when_validation_stalls(
+    network, pictures, validation, options, listener, no_checkpoints
+):
     """Without a better epoch for as long as patience says, training ends early."""
     chosen = options(samples=160, epochs=10, learning_rate=1e-8, average=0.0, patience=1)
-    done = finetune(network, pictures, validation, chosen, NoCheckpoints(), listener)
+    done = finetune(network, pictures, validation, chosen, no_checkpoints, listener)
     assert done.stopped_early
     assert len(done.history) < 10
 
@@ -159,10 +143,12 @@ def test_a_state_of_other_options_is_not_taken_up(
     assert len(done.history) == 2
 
 
-def test_needs_both_answers_of_each_label(network, pictures, validation, options, listener):
+def test_needs_both_answers_of_each_label(
+    network, pictures, validation, options, listener, no_checkpoints
+):
     """A label that no training picture shows is named."""
     labels = pictures.labels.copy()
     labels[:, 1] = 0
     alone = dataclasses.replace(pictures, labels=labels)
     with pytest.raises(NotEnoughDataError, match="no training picture shows label 'checks'"):
-        finetune(network, alone, validation, options(), NoCheckpoints(), listener)
+        finetune(network, alone, validation, options(), no_checkpoints, listener)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ucu_mlops.errors import ConfigurationError, DataError
+from ucu_mlops.images import shards
 from ucu_mlops.images.decoding import DecodingOptions, decode
 from ucu_mlops.images.objects import ObjectOptions
 from ucu_mlops.images.shards import ShardStore, StoreOptions, update_shards
@@ -264,3 +265,18 @@ def test_a_store_without_parts_is_refused(options, parts):
     """One line names the key and what it may be."""
     with pytest.raises(ConfigurationError, match=r"images.store.parts must be a whole number"):
         StoreOptions(options.decoding, options.objects, parts=parts)
+
+
+def test_many_pictures_are_stored_by_several_processes(tmp_path, uploads, options, monkeypatch):
+    """Whether one process stores them or several, the store's files are the same, refusals too."""
+    (tmp_path / "07.png").write_bytes(b"no picture")
+    alone = update_shards(tmp_path / "alone", uploads, options)
+    monkeypatch.setattr(shards, "MANY", 1)
+    together = update_shards(tmp_path / "together", uploads, options)
+    pd.testing.assert_frame_equal(alone, together)
+    assert len(alone) == 1
+    contents = [
+        {path.name: path.read_bytes() for path in (tmp_path / each).iterdir()}
+        for each in ("alone", "together")
+    ]
+    assert contents[0] == contents[1]

@@ -7,6 +7,7 @@ twice the input's resolution and averaged; then what cameras do (``degrade``).
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -68,17 +69,29 @@ def augment(stored: Stored, options: ImageModelOptions, generator: torch.Generat
         generator: Source of all chance, on the pictures' device.
     """
     settings, varied = options.preprocessing, options.augmentation
-    planes = _planes(stored.pixels, settings.channels)
     views = _views(stored, varied, settings, generator)
-    shape = (len(planes), settings.channels, settings.side * SAMPLES, settings.side * SAMPLES)
-    grid = functional.affine_grid(views, list(shape), align_corners=False)
-    sampled = functional.grid_sample(planes, grid, mode="bilinear", align_corners=False)
-    inputs = functional.avg_pool2d(sampled, SAMPLES) / FULL_WHITE
+    sample = _sampled if stored.pixels.is_cpu else _compiled_sampled()
+    inputs = sample(stored.pixels, views, settings.channels, settings.side)
     inputs = degrade(inputs, varied, generator)
     mean = torch.tensor(settings.mean, device=inputs.device)[:, None, None]
     std = torch.tensor(settings.std, device=inputs.device)[:, None, None]
     labels, tokens = _seen(stored, views, settings.side // options.network.patch)
     return Batch(inputs=(inputs - mean) / std, labels=labels, tokens=tokens)
+
+
+def _sampled(pixels: Tensor, views: Tensor, channels: int, side: int) -> Tensor:
+    """Sample views of pictures, numbers from 0 to 1, shape ``(n, channels, side, side)``."""
+    planes = _planes(pixels, channels)
+    fine = [len(planes), channels, side * SAMPLES, side * SAMPLES]
+    grid = functional.affine_grid(views, fine, align_corners=False)
+    sampled = functional.grid_sample(planes, grid, mode="bilinear", align_corners=False)
+    return functional.avg_pool2d(sampled, SAMPLES) / FULL_WHITE
+
+
+@cache
+def _compiled_sampled() -> Callable[[Tensor, Tensor, int, int], Tensor]:
+    """The same for a GPU, in one pass over the pixels."""
+    return torch.compile(_sampled, dynamic=False)
 
 
 def _planes(pixels: Tensor, channels: int) -> Tensor:

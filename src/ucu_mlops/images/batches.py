@@ -1,7 +1,7 @@
 """Each step's batch, varied while the network learns from the one before."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,6 +14,38 @@ from ucu_mlops.images.options import ImageModelOptions
 from ucu_mlops.images.peers import Peers
 from ucu_mlops.images.pictures import Pictures
 from ucu_mlops.images.sampling import epoch_order
+
+
+class _Aside:
+    """Makes batches beside the steps of a GPU, never more than two steps ahead of it.
+
+    Args:
+        device: The GPU.
+        make: Makes a step's batch.
+    """
+
+    def __init__(self, device: torch.device, make: Callable[[int], Batch]) -> None:
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's own gap
+        self._make = make
+        self._asked: torch.cuda.Event | None = None
+
+    def __call__(self, step: int) -> Batch:
+        """Make a batch, whole when this returns."""
+        with torch.cuda.stream(self._stream):
+            batch = self._make(step)
+        self._stream.synchronize()
+        return batch
+
+    def hand_over(self, batch: Batch) -> None:
+        """Give a batch to the step's stream, once the step before the last one is done."""
+        current = torch.cuda.current_stream()
+        for each in (batch.inputs, batch.labels, batch.tokens):
+            if each is not None:
+                each.record_stream(current)
+        if self._asked:
+            self._asked.synchronize()
+        self._asked = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._asked.record(current)
 
 
 @dataclass(frozen=True)
@@ -57,14 +89,18 @@ class Batches:
         """Give the batches from a step on, each made while the one before is in use.
 
         In a thread of its own: on a CPU the step keeps one core busy (``hardware.settle``), and the
-        next batch, a quarter of the work, another one.
+        next batch, a quarter of the work, another one. On a GPU in a stream of its own, so that it
+        does not queue behind the step.
         """
+        make = self.make if self.device.type == "cpu" else _Aside(self.device, self.make)
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
-            coming = deque(pool.submit(self.make, step) for step in range(self.steps)[first:][:1])
+            coming = deque(pool.submit(make, step) for step in range(self.steps)[first:][:1])
             for step in range(first, self.steps):
                 batch = coming.popleft().result()
                 if step + 1 < self.steps:
-                    coming.append(pool.submit(self.make, step + 1))
+                    coming.append(pool.submit(make, step + 1))
+                if isinstance(make, _Aside):
+                    make.hand_over(batch)
                 yield batch
 
     def _stored(self, rows: NDArray[np.int64]) -> Stored:

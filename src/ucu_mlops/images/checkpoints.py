@@ -61,14 +61,3 @@ class FolderCheckpoints:
         with safe_open(self._file, framework="pt") as file:
             facts = json.loads(file.metadata()["facts"])
             return TrainingState({name: file.get_tensor(name) for name in file.keys()}, facts)  # noqa: SIM118  # a file is no mapping
-
-
-class NoCheckpoints:
-    """Keeps nothing: a short training starts again."""
-
-    def save(self, state: TrainingState) -> None:
-        """Forget it."""
-
-    def load(self) -> TrainingState | None:
-        """There is none."""
-        return None

@@ -114,12 +114,19 @@ def _coded(inputs: Tensor, chance: _Chance) -> Tensor:
     blocks = torch.unflatten(torch.unflatten(inputs, 2, (-1, BLOCK)), 4, (-1, BLOCK)).transpose(
         3, 4
     )
-    transformed = basis @ blocks @ basis.T
+    transformed = _both_axes(blocks, basis)
     frequency = (order[:, None] + order[None, :]) / (2 * BLOCK - 2)
     step = FIRST_STEP + (LAST_STEP - FIRST_STEP) * frequency
     step = step * chance.uniform(0.2, 1.5)[..., None, None]
-    coded = basis.T @ (torch.round(transformed / step) * step) @ basis
+    coded = _both_axes(torch.round(transformed / step) * step, basis.T)
     return coded.transpose(3, 4).flatten(4, 5).flatten(2, 3)
+
+
+def _both_axes(blocks: Tensor, matrix: Tensor) -> Tensor:
+    """Multiply each block's rows and columns by a matrix: two large products, not many tiny."""
+    for _ in range(2):
+        blocks = (blocks @ matrix.T).transpose(-1, -2)
+    return blocks
 
 
 def _erased(inputs: Tensor, chance: _Chance) -> Tensor:

@@ -18,7 +18,14 @@ from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
 from ucu_mlops.images.augment import Batch
 from ucu_mlops.images.batches import Batches
 from ucu_mlops.images.checkpoints import CheckpointStore
-from ucu_mlops.images.hardware import autocast, describe, pick_device, settle, use_bf16
+from ucu_mlops.images.hardware import (
+    autocast,
+    compile_layers,
+    describe,
+    pick_device,
+    settle,
+    use_bf16,
+)
 from ucu_mlops.images.inference import first_looks, macro_average_precision
 from ucu_mlops.images.losses import batch_loss, positive_weights
 from ucu_mlops.images.network import label_names, look
@@ -82,6 +89,7 @@ def finetune(
     bf16 = use_bf16(chosen.precision, device)
     settle(network, device)
     run = TrainingRun.begin(network, chosen)
+    compile_layers(network)
     identity = _identity(pictures, label_names(network), options)
     _go_on(run, checkpoints, identity, reporter)
     positive = torch.from_numpy(positive_weights(pictures.labels, chosen.positive_weight))
@@ -95,20 +103,15 @@ def finetune(
             break
         epoch, within = divmod(run.step, per_epoch)
         rate = set_learning_rates(run.optimizer, run.step, steps, chosen)
-        run.loss += _gradients(run, batch, positive, chosen, reporter, bf16=bf16)
-        peers.add_gradients(network.parameters())
-        clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
-        run.optimizer.step()
-        run.step += 1
-        run.take_in(chosen.average)
-        clock.tick(run.step, run.loss / (within + 1), reporter)
+        learn(run, batch, positive, chosen, reporter, peers, bf16=bf16)
+        clock.tick(run, within + 1, reporter)
 
         if within + 1 == per_epoch:
             peers.average(network.buffers())
             peers.average(run.average.buffers())
             probabilities = first_looks(run.average, validation, options.preprocessing)
             score = macro_average_precision(probabilities, validation.labels)
-            facts = {"epoch": epoch + 1.0, "loss": run.loss / per_epoch, "score": score}
+            facts = {"epoch": epoch + 1.0, "loss": float(run.loss) / per_epoch, "score": score}
             facts |= {"learning_rate": rate, "images_per_second": clock.images_per_second(run.step)}
             run.end_epoch(facts)
             reporter.epoch(facts)
@@ -121,6 +124,25 @@ def finetune(
     return Finetuned(run.average, tuple(run.history), run.step < steps, record)
 
 
+def learn(
+    run: TrainingRun,
+    batch: Batch,
+    positive: Tensor,
+    options: FinetuningOptions,
+    reporter: Reporter,
+    peers: Peers,
+    *,
+    bf16: bool,
+) -> None:
+    """Take one step: gradients, of all processes together, then AdamW, then the average."""
+    run.loss += _gradients(run, batch, positive, options, reporter, bf16=bf16)
+    peers.add_gradients(run.network.parameters())
+    clip_grad_norm_(run.network.parameters(), LARGEST_GRADIENT)
+    run.optimizer.step()
+    run.step += 1
+    run.take_in(options.average)
+
+
 def _gradients(
     run: TrainingRun,
     batch: Batch,
@@ -129,7 +151,7 @@ def _gradients(
     reporter: Reporter,
     *,
     bf16: bool,
-) -> float:
+) -> Tensor:
     """Leave the batch's gradients in the network, and return its loss.
 
     A batch that does not fit the memory goes through it in halves, as often as needed; the
@@ -139,14 +161,14 @@ def _gradients(
         try:
             run.network.train()
             run.optimizer.zero_grad()
-            total = 0.0
+            total = torch.zeros_like(run.loss)
             for first in range(0, len(batch.inputs), run.part):
                 part = batch.part(first, first + run.part)
                 with autocast(run.network.device, bf16=bf16):
                     logits = look(run.network, part.inputs)
                 loss = batch_loss(logits, part, positive, options)
                 loss.backward()  # type: ignore[no-untyped-call]  # torch's own gap
-                total += loss.item()
+                total += loss.detach()  # no number yet: that would wait for the GPU
         except torch.OutOfMemoryError as error:
             if run.part == 1:
                 raise ConfigurationError(
@@ -194,18 +216,18 @@ class _Clock:
         """Pictures a second since this call began."""
         return (step - self._first) * self._batch / (time.monotonic() - self._begun)
 
-    def tick(self, step: int, loss: float, reporter: Reporter) -> None:
+    def tick(self, run: TrainingRun, within: int, reporter: Reporter) -> None:
         """Hear of a step, and report if it is time to."""
         if time.monotonic() - self._told < SECONDS_BETWEEN_REPORTS:
             return
         self._told = time.monotonic()
-        speed = self.images_per_second(step)
+        speed = self.images_per_second(run.step)
         reporter.progress(
             {
-                "step": float(step),
+                "step": float(run.step),
                 "steps": float(self._steps),
-                "loss": loss,
+                "loss": float(run.loss) / within,
                 "images_per_second": speed,
-                "seconds_left": (self._steps - step) * self._batch / speed,
+                "seconds_left": (self._steps - run.step) * self._batch / speed,
             }
         )

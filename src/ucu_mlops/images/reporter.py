@@ -41,3 +41,29 @@ class LogReporter:
     def say(self, sentence: str) -> None:
         """Log a sentence."""
         LOGGER.warning(sentence)
+
+
+class Reporters:
+    """Tells several.
+
+    Args:
+        each: Whom.
+    """
+
+    def __init__(self, *each: Reporter) -> None:
+        self._each = each
+
+    def progress(self, facts: Mapping[str, float]) -> None:
+        """Tell all of a step."""
+        for one in self._each:
+            one.progress(facts)
+
+    def epoch(self, facts: Mapping[str, float]) -> None:
+        """Tell all of an epoch."""
+        for one in self._each:
+            one.epoch(facts)
+
+    def say(self, sentence: str) -> None:
+        """Tell all a sentence."""
+        for one in self._each:
+            one.say(sentence)

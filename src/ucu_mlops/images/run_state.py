@@ -22,7 +22,7 @@ class TrainingRun:
         optimizer: Changes the network.
         best: Weights of the average after the epoch that validated best; empty before.
         step: Steps done.
-        loss: Sum over the epoch's steps so far.
+        loss: Sum over the epoch's steps so far, on the device.
         part: Pictures that fit the device's memory at once.
         history: Figures of each epoch.
     """
@@ -33,7 +33,7 @@ class TrainingRun:
     best: dict[str, Tensor]
     step: int
     part: int
-    loss: float = 0.0
+    loss: Tensor
     history: list[dict[str, float]] = field(default_factory=list)
 
     @classmethod
@@ -41,7 +41,8 @@ class TrainingRun:
         """Begin with a network on its device."""
         average = copy.deepcopy(network).requires_grad_(requires_grad=False)
         optimizer = make_optimizer(network, options)
-        return cls(network, average, optimizer, best={}, step=0, part=options.batch)
+        loss = torch.zeros((), dtype=torch.float64, device=network.device)
+        return cls(network, average, optimizer, best={}, step=0, part=options.batch, loss=loss)
 
     @torch.no_grad()
     def take_in(self, decay: float) -> None:
@@ -57,7 +58,7 @@ class TrainingRun:
         """Write down an epoch's figures, and keep the average if none validated better."""
         scores = [each["score"] for each in self.history]
         self.history.append(facts)
-        self.loss = 0.0
+        self.loss = torch.zeros_like(self.loss)
         if not scores or facts["score"] > max(scores):
             self.best = {name: each.clone() for name, each in self.average.state_dict().items()}
 
@@ -73,7 +74,7 @@ class TrainingRun:
         tensors |= {f"best.{name}": each for name, each in self.best.items()}
         for index, moments in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": each for name, each in moments.items()}
-        facts = {"step": self.step, "part": self.part, "loss": self.loss}
+        facts = {"step": self.step, "part": self.part, "loss": float(self.loss)}
         return TrainingState(tensors, facts | {"history": self.history, "identity": identity})
 
     @torch.no_grad()
@@ -94,7 +95,8 @@ class TrainingRun:
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         self.step, self.part = int(state.facts["step"]), int(state.facts["part"])
-        self.loss, self.history = float(state.facts["loss"]), list(state.facts["history"])
+        self.loss = torch.full_like(self.loss, float(state.facts["loss"]))
+        self.history = list(state.facts["history"])
 
 
 def _under(state: TrainingState, prefix: str) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ucu_mlops.adapters.mlflow_curves import MlflowCurves
 from ucu_mlops.bundle.store import Draft
 from ucu_mlops.features.period import Period
 from ucu_mlops.images.labels import parse_labels
@@ -86,7 +87,7 @@ def train_candidate(
     """
     from ucu_mlops.images.checkpoints import FolderCheckpoints  # noqa: PLC0415 (torch)
     from ucu_mlops.images.located import located_masks  # noqa: PLC0415 (zxing-cpp)
-    from ucu_mlops.images.reporter import LogReporter  # noqa: PLC0415
+    from ucu_mlops.images.reporter import LogReporter, Reporters  # noqa: PLC0415
     from ucu_mlops.images.training import train  # noqa: PLC0415
 
     label_set, options = parse_labels(labels), parse_options(model)
@@ -112,9 +113,8 @@ def train_candidate(
         },
     }
     store = FolderCheckpoints(checkpoints)
-    return train(
-        pictures, validation, label_set, options, store, LogReporter(), training, period.as_of
-    )
+    reporter = Reporters(LogReporter(), MlflowCurves("images.training"))
+    return train(pictures, validation, label_set, options, store, reporter, training, period.as_of)
 
 
 def _pictures(
