@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all install-gcp run run-images drill test test-cloud torture lint bench viz clean
+.PHONY: help install install-test install-all install-gcp run run-images drill test test-cloud torture lint bench serve viz clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,10 +66,12 @@ test-cloud: install-gcp .airflow/installed ## what needs Google's clients or Air
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters/vertex tests/adapters/vertex_mlflow tests/standins \
 		tests/cloud
 
-torture: install-test ## kill scoring (50 times) and release (150) at random moments; each must end in one correct day
+torture: install-test ## kill scoring (50 times) and release (150); 10,000 malformed requests, 100 swaps of versions under load
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \
 	status=$$?; rm -rf "$$folder"; exit $$status
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/release.py $$folder 150 0; \
+	status=$$?; rm -rf "$$folder"; exit $$status
+	folder=$$(mktemp -d) && $(BIN)/python -m tests.torture.serving $$folder 10000 100; \
 	status=$$?; rm -rf "$$folder"; exit $$status
 
 lint: install-test
@@ -80,6 +82,10 @@ lint: install-test
 
 bench: install ## how fast we are against others, as ratios (ten minutes; writes bench/results.json)
 	$(BIN)/python -m bench
+
+MODEL ?= scam
+serve: $(if $(filter images,$(MODEL)),install-test,install) ## the champion over HTTP on 127.0.0.1:8080 (MODEL=images for pictures; ARGS="--env test")
+	$(BIN)/python -m ucu_mlops.serving --model $(MODEL) $(ARGS)
 
 viz: install ## pipelines, data and results in the browser (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run --host 127.0.0.1 --include-hooks

@@ -75,11 +75,23 @@ class Predictor:
         """
         return self._answer(batch_inputs(batch, self.manifest.features), len(batch))
 
+    def predict_inputs(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+        """Give the rows of ready inputs their probabilities: no frame, no batch is built.
+
+        Args:
+            inputs: As :func:`model_inputs` or :func:`ucu_mlops.bundle.rows.row_inputs` give them,
+                of at least one row.
+
+        Returns:
+            Probabilities, shape ``(n_rows, n_labels)``.
+        """
+        (probabilities,) = self._session.run([OUTPUT], inputs)
+        return np.asarray(probabilities, dtype=np.float64)
+
     def _answer(self, inputs: dict[str, NDArray[Any]], n_rows: int) -> NDArray[np.float64]:
         if n_rows == 0:
             return np.empty((0, len(self.manifest.labels)))
-        (probabilities,) = self._session.run([OUTPUT], inputs)
-        return np.asarray(probabilities, dtype=np.float64)
+        return self.predict_inputs(inputs)
 
 
 def open_session(bundle: Bundle, name: str, threads: int = 1) -> onnxruntime.InferenceSession:
@@ -197,11 +209,11 @@ def _bounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
 def _categories(column: "pd.Series[Any]") -> NDArray[np.object_]:
     codes, distinct = pd.factorize(column)
     # The null has code -1, which is the last of the words.
-    words = np.array([*_spelled(distinct), ""], dtype=object)
+    words = np.array([*spelled(distinct), ""], dtype=object)
     return words[codes]
 
 
-def _spelled(values: Iterable[Any]) -> list[str]:
+def spelled(values: Iterable[Any]) -> list[str]:
     """Spell values alike, whatever type a null among them or JSON made of the column."""
     spelled = []
     for value in values:

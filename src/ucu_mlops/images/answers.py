@@ -14,7 +14,7 @@ from ucu_mlops.images.labels import LabelSet
 from ucu_mlops.images.model_files import label_set_of, policy_of, predictor_of, thresholds_of
 from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 from ucu_mlops.images.shards import ShardStore
-from ucu_mlops.images.thresholds import union_scores
+from ucu_mlops.images.thresholds import LabelThreshold, union_scores
 
 Load = Callable[[str], NDArray[np.uint8]]
 AT_ONCE = 512  # pictures in memory
@@ -48,15 +48,36 @@ def scores_of(
         part = slice(first, first + AT_ONCE)
         ids = list(image_ids[part])
         network = predictor.probabilities(shards.pixels(ids), shards.boxes(ids))
-        for place, (asked, each) in enumerate(zip(label_set.labels, thresholds, strict=True)):
-            scores[part, place] = {
-                "network": network[:, place],
-                "reader": reader[part, place].astype(np.float64),
-                "union": union_scores(network[:, place], reader[part], place, each.beside).clip(
-                    0, 1
-                ),
-            }[asked.decides]
+        scores[part] = joined(label_set, thresholds, network, reader[part])
     return scores
+
+
+def joined(
+    label_set: LabelSet,
+    thresholds: Sequence[LabelThreshold],
+    network: NDArray[np.float64],
+    reader: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Give each picture the score of who decides about each label.
+
+    Args:
+        label_set: The labels, with who decides.
+        thresholds: In their order.
+        network: Probabilities, shape ``(n, n_labels)``.
+        reader: What was decoded, same shape.
+
+    Returns:
+        Same shape.
+    """
+    columns = [
+        {
+            "network": network[:, place],
+            "reader": reader[:, place].astype(np.float64),
+            "union": union_scores(network[:, place], reader, place, each.beside).clip(0, 1),
+        }[asked.decides]
+        for place, (asked, each) in enumerate(zip(label_set.labels, thresholds, strict=True))
+    ]
+    return np.column_stack(columns)
 
 
 def reader_rule(label_set: LabelSet, as_of: date) -> Draft:

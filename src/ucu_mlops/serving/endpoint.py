@@ -1,0 +1,214 @@
+"""A request → instances → the version in charge → recorded → answer, whatever the protocol is."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import count
+from typing import Any, Protocol, TypeVar
+
+import orjson
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from ucu_mlops.serving.answers import Answer, Model
+from ucu_mlops.serving.bodies import read_body
+from ucu_mlops.serving.callers import Callers
+from ucu_mlops.serving.deadlines import Deadlines
+from ucu_mlops.serving.metrics import Counter, Metrics
+from ucu_mlops.serving.options import LimitOptions
+from ucu_mlops.serving.problems import (
+    BadRequestProblem,
+    BusyProblem,
+    Problem,
+    TimeoutProblem,
+    TooLargeProblem,
+)
+from ucu_mlops.serving.records import Recorder
+from ucu_mlops.serving.replies import UNTOLD, reply, told
+from ucu_mlops.serving.schemas import PredictRequest
+from ucu_mlops.serving.versions import Versions
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+BUSY_S = 1.0
+
+
+class Dialect(Protocol):
+    """How a protocol spells one request and its answer."""
+
+    def read(self, body: bytes, request: Request, model: Model) -> PredictRequest:
+        """Read what is asked.
+
+        Raises:
+            Problem: It is not what the protocol says, or another model is meant.
+        """
+        ...
+
+    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> dict[str, Any]:
+        """Spell the answers, each with its request id."""
+        ...
+
+
+class PredictEndpoint:
+    """Answers predictions.
+
+    Args:
+        versions: Has the version in charge.
+        callers: Says who asks.
+        recorder: Writes answers down before they go out.
+        metrics: Where stages and decisions are counted.
+        limits: What one caller may ask.
+
+    Attributes:
+        deadlines: Ends what takes too long, as long as somebody watches them.
+        in_flight: Requests that are read or answered now.
+    """
+
+    def __init__(
+        self,
+        versions: Versions,
+        callers: Callers,
+        recorder: Recorder,
+        metrics: Metrics,
+        limits: LimitOptions,
+    ) -> None:
+        self._versions, self._callers, self._recorder = versions, callers, recorder
+        self._metrics, self._limits = metrics, limits
+        # Unique without asking anybody: of this start of the process, and counted.
+        self._start, self._numbers = secrets.token_hex(8), count()
+        self.deadlines = Deadlines(limits.timeout_s)
+        self.in_flight = 0
+
+    async def answer(self, request: Request, dialect: Dialect) -> bytes:
+        """Answer one request; what there is no room for is refused at once, and not read.
+
+        Raises:
+            Problem: What the caller is told instead.
+        """
+        caller = self._callers.admit(request)
+        if self.in_flight >= self._limits.in_flight:
+            raise BusyProblem(BUSY_S)
+        self.in_flight += 1
+        try:
+            return await self._answered(request, dialect, caller)
+        finally:
+            self.in_flight -= 1
+
+    async def _answered(self, request: Request, dialect: Dialect, caller: str) -> bytes:
+        started, observe = time.perf_counter(), self._metrics.stages.observe
+        try:
+            with self.deadlines.limited():
+                body = await read_body(request, self._limits)
+                with self._versions.used() as model:
+                    read = time.perf_counter()
+                    asked = self._within(dialect.read(body, request, model))
+                    observe("parse", time.perf_counter() - read)
+                    answers = await _answers(request, model, asked)
+        except TimeoutError as error:
+            self._metrics.dropped.add("timeout")
+            raise TimeoutProblem(
+                f"no answer within {self._limits.timeout_s:g} seconds; try again later"
+            ) from error
+        answered = [(f"{self._start}-{next(self._numbers):x}", each) for each in answers]
+        done = time.perf_counter()
+        self._recorder.record(model, answered, caller, done - started)
+        observe("record", time.perf_counter() - done)
+        content = orjson.dumps(dialect.say(model, answered))
+        observe("whole", time.perf_counter() - started)
+        return content
+
+    def _within(self, asked: PredictRequest) -> PredictRequest:
+        if len(asked.instances) > self._limits.instances:
+            raise TooLargeProblem(
+                f"a request may have {self._limits.instances} instances, got {len(asked.instances)}"
+            )
+        return asked
+
+
+class Spoken:
+    """A protocol's ASGI application.
+
+    It needs nothing around it: errors are told here, and no middleware is paid for.
+
+    Args:
+        endpoint: Answers.
+        dialect: Gives what reads one request and spells its answer.
+        route: What its answers are counted as.
+        requests: Counts them by ``route`` and ``status``.
+    """
+
+    def __init__(
+        self,
+        endpoint: PredictEndpoint,
+        dialect: Callable[[], Dialect],
+        route: str,
+        requests: Counter,
+    ) -> None:
+        self._endpoint, self._dialect, self._route = endpoint, dialect, route
+        self._requests = requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        status, headers = 200, {}
+        try:
+            content = await self._endpoint.answer(Request(scope, receive), self._dialect())
+        except Problem as problem:
+            status, headers = problem.status, problem.headers
+            content = told(str(problem))
+        except Exception:
+            logger.exception("a request could not be answered")
+            status, content = 500, told(UNTOLD)
+        self._requests.add(self._route, str(status))
+        await reply(send, status, content, headers)
+
+
+async def _answers(request: Request, model: Model, asked: PredictRequest) -> Sequence[Answer]:
+    if len(asked.instances) == 1 and not model.is_slow:
+        # What takes a turn of the loop is answered before a client could be seen to leave.
+        return [await model.answer(asked.instances[0], reasons=asked.parameters.reasons)]
+    return await unless_left(request, _all(model, asked))
+
+
+async def _all(model: Model, asked: PredictRequest) -> list[Answer]:
+    """Answer each instance; the first that fails ends the others."""
+    reasons = asked.parameters.reasons
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(model.answer(each, reasons=reasons)) for each in asked.instances
+            ]
+    except BaseExceptionGroup as group_error:
+        raise group_error.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def unless_left(request: Request, work: Awaitable[Result]) -> Result:
+    """Do work for a client as long as it is there.
+
+    Args:
+        request: The client's, its body read.
+        work: Cancelled when the client leaves.
+
+    Raises:
+        BadRequestProblem: It left; nobody reads the answer.
+    """
+    doing = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return doing.result()
+        raise BadRequestProblem("the client left")
+    finally:
+        leaving.cancel()
+        if not doing.done():
+            doing.cancel()
+            await asyncio.wait({doing})
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,93 @@
+"""Which version is to be served, and where its bundle is: the ledger's, or the one of a folder."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ucu_mlops.adapters.bundle_folder import fetch_folder
+from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
+from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.bundle.store import Bundle, read_bundle
+from ucu_mlops.serving.settings import Places
+
+
+class Source(Protocol):
+    """Says which version is to be served."""
+
+    def wanted(self) -> str | None:
+        """Name the version that is to be served; None while there is none.
+
+        Raises:
+            ReleaseError: It cannot be found out.
+        """
+        ...
+
+    def fetch(self, version: str) -> Bundle:
+        """Bring a version's bundle here, checked.
+
+        Raises:
+            BundleError: It is damaged.
+            ReleaseError: It cannot be had.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class LedgerSource:
+    """What the ledger says; the bundle from the cache, or from MLflow.
+
+    Attributes:
+        model: The model.
+        ledger: Says who is champion.
+        registry: Holds the bundles.
+        cache: Folder that keeps copies.
+    """
+
+    model: str
+    ledger: SqliteLedger
+    registry: MlflowRegistry
+    cache: Path
+
+    def wanted(self) -> str | None:
+        """Name the champion."""
+        head = self.ledger.head(self.model)
+        return head.to_version if head else None
+
+    def fetch(self, version: str) -> Bundle:
+        """Take it from the cache, or from MLflow."""
+        return self.registry.fetch(self.model, version, self.cache)
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """The one bundle of a folder or URI, as Vertex AI Prediction names it.
+
+    Attributes:
+        uri: Where it lies.
+        cache: Folder for a copy.
+        download: Copies a folder.
+    """
+
+    uri: str
+    cache: Path
+    download: Callable[[str, Path], None] = fetch_folder
+
+    def wanted(self) -> str:
+        """Name it by where it lies: another version is another container."""
+        return self.uri.rstrip("/").rpartition("/")[2]
+
+    def fetch(self, version: str) -> Bundle:
+        """Copy it here and check it."""
+        folder = self.cache / version
+        self.download(self.uri, folder)
+        return read_bundle(folder, version)
+
+
+def source_of(model: str, places: Places) -> Source:
+    """Open what the settings name."""
+    cache = Path(places.bundles)
+    if places.storage is not None:
+        return FolderSource(places.storage, cache / "storage")
+    ledger, registry = SqliteLedger(places.ledger), MlflowRegistry(places.tracking_uri)
+    return LedgerSource(model, ledger, registry, cache)
