@@ -1,14 +1,18 @@
 """Stand-ins for BigQuery and Cloud Storage, each started once."""
 
+import atexit
 import uuid
+from contextlib import ExitStack
 
 import pytest
 
 pytest.importorskip("google.cloud.bigquery", reason="make install-gcp installs it")
 
-from standins import bigquery
+from standins import bigquery, storage
 from standins.processes import installed
 from ucu_mlops.datasets import warehouse
+
+BUCKET = "stand-in-data"
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +20,11 @@ def bigquery_server(tmp_path_factory):
     """BigQuery on loopback, empty; clients of this process find it."""
     if not installed():
         pytest.fail("the stand-ins are not installed: make .standins/installed does that")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        bigquery.serving(tmp_path_factory.mktemp("bigquery") / "home") as found,
-    ):
+    until_exit = ExitStack()
+    # At exit Ibis drops the tables that it made of what was in memory: the server outlives that.
+    atexit.register(until_exit.close)
+    found = until_exit.enter_context(bigquery.serving(tmp_path_factory.mktemp("bigquery") / "home"))
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in found.items():
             patch.setenv(name, value)
         yield found
@@ -39,3 +44,17 @@ def connection(bigquery_server):
     warehouse.connect(config).client.create_dataset(config["dataset_id"])
     yield config
     warehouse.close_all()
+
+
+@pytest.fixture(scope="session")
+def storage_gate(tmp_path_factory):
+    """Cloud Storage on loopback with one bucket; clients of this process find it."""
+    if not installed():
+        pytest.fail("the stand-ins are not installed: make .standins/installed does that")
+    with (
+        storage.serving(tmp_path_factory.mktemp("storage") / "home", BUCKET) as gate,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("STORAGE_EMULATOR_HOST", gate.url)
+        patch.setenv("GOOGLE_CLOUD_PROJECT", bigquery.PROJECT)
+        yield gate
