@@ -65,6 +65,8 @@ def _clients(config: Mapping[str, Any]) -> tuple[Any, Any]:
     client = bigquery.Client(
         project, AnonymousCredentials(), location=location, default_query_job_config=defaults
     )
-    channel = grpc.insecure_channel(os.environ[READ_EMULATOR])
+    # As long as may be, as Google's own channel: blocks of rows are.
+    length = ("grpc.max_receive_message_length", -1)
+    channel = grpc.insecure_channel(os.environ[READ_EMULATOR], options=[length])
     transport = BigQueryReadClient.get_transport_class("grpc")
     return client, BigQueryReadClient(transport=transport(channel=channel))
