@@ -47,6 +47,14 @@ $(VENV)/installed-gcp: $(VENV)/installed-test constraints-gcp.txt
 	.airflow/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
+# Stand-ins for BigQuery and Cloud Storage, which need Python 3.13 (the system's, or pyenv's).
+.standins/installed: standins/requirements.txt
+	@python=$$(command -v python3.13 || ls -d $$HOME/.pyenv/versions/3.13*/bin/python 2>/dev/null | tail -1); \
+	test -n "$$python" || { echo "test-cloud needs Python 3.13: pyenv install 3.13" >&2; exit 1; }; \
+	"$$python" -m venv .standins
+	.standins/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
 install-gcp: $(VENV)/installed-gcp ## what compiles for Vertex AI and talks to Google Cloud
 
 run: install ## play the loop on a simulated platform: shift noticed, model retrained, released, reverted
@@ -62,7 +70,7 @@ drill: install ## play each kind of shift and judge the loop (ARGS="--seeds 1 2 
 test: install-test lint ## ruff, mypy, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-cloud: install-gcp .airflow/installed ## what needs Google's clients or Airflow: compiled files run and submitted, MLflow, DAGs
+test-cloud: install-gcp .airflow/installed .standins/installed ## what needs Google's clients or Airflow: compiled files run and submitted, MLflow, DAGs
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters/vertex tests/adapters/vertex_mlflow tests/standins \
 		tests/cloud
 

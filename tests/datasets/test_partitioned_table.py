@@ -136,7 +136,8 @@ def test_any_form_of_rows_is_taken_by_column_name(table, frame, form):
     """The same rows come back whatever they were saved from."""
     table().save(form(frame(("a", FIRST, 1.5))))
     assert stored(table()) == [("a", FIRST, 1.5)]
-    assert table().load().schema() == ibis.schema(COLUMNS)
+    kinds = {name: type(kind).__name__ for name, kind in table().load().schema().items()}
+    assert kinds == {"id": "String", "at": "Timestamp", "amount": "Float64"}
 
 
 def test_an_expression_may_read_the_table_it_replaces(table, frame):
@@ -147,14 +148,12 @@ def test_an_expression_may_read_the_table_it_replaces(table, frame):
     assert stored(table()) == [("a", FIRST, 1.0), ("b", SECOND, 4.0)]
 
 
-def test_a_stream_may_be_fed_by_the_table_it_replaces(table, connection):
+def test_a_stream_may_be_fed_by_the_table_it_replaces(table):
     """A hundred batches read through the shared connection go in while they come out."""
     rows = 100_000
-    made = warehouse.connect(connection).sql(
-        "SELECT range::VARCHAR AS id, TIMESTAMPTZ '2026-01-01' AS at, range * 1e0 AS amount"  # noqa: S608 (a number)
-        f" FROM range({rows})"
-    )
-    table().save(made)
+    at = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)] * rows, pa.timestamp("us", "UTC"))
+    amounts = np.arange(rows, dtype="float64")
+    table().save(pa.table({"id": amounts.astype("str"), "at": at, "amount": amounts}))
     before = table().load().amount.sum().to_pyarrow().as_py()
     table().save(table().load().to_pyarrow_batches(chunk_size=1_000))
     assert table().load().count().to_pyarrow().as_py() == rows

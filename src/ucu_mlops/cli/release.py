@@ -91,11 +91,11 @@ def _told(move: Any) -> str:
 
 def _stores(env: str | None) -> tuple[Any, dict[str, Any]]:
     """Open the ledger, and name the places of the bundles; nothing else, so that it is quick."""
-    from ucu_mlops.adapters.sqlite_ledger import SqliteLedger  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.adapters.ledgers import open_ledger  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
 
     places = read_configuration(Path.cwd(), env, "globals")
-    return SqliteLedger(Path(places["ledger"])), places
+    return open_ledger(str(places["ledger"])), places
 
 
 def _reconciled(model: str, ledger: Any, places: dict[str, Any]) -> list[str]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.datasets.columns import check_stored
+from ucu_mlops.datasets.statements import no_rows
 from ucu_mlops.datasets.table_spec import TableSpec
 from ucu_mlops.errors import ConfigurationError, DataError
 
@@ -65,12 +65,10 @@ def missing_table(table: str, config: Mapping[str, Any], absence: Absence) -> Da
     """Make the error that says which pipeline makes the table."""
     made_by = absence.made_by
     remedy = f"run `kedro run --pipeline={made_by}` first" if made_by else "make it first"
-    return DataError(f"table {table} is not in the warehouse {config['database']}; {remedy}")
+    return DataError(f"table {table} is not in the warehouse {warehouse.place(config)}; {remedy}")
 
 
-def _empty(connection: Backend, spec: TableSpec) -> ir.Table:
+def _empty(connection: Any, spec: TableSpec) -> ir.Table:
     if spec.columns is None:
         raise ConfigurationError(f"table {spec.table}: missing: empty needs columns to be declared")
-    to_sql = connection.compiler.type_mapper.to_string
-    nulls = [f'CAST(NULL AS {to_sql(kind)}) AS "{name}"' for name, kind in spec.columns.items()]
-    return connection.sql(f"SELECT {', '.join(nulls)} WHERE false", schema=spec.columns)
+    return connection.sql(no_rows(connection, spec.columns), schema=spec.columns)

@@ -7,8 +7,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from ucu_mlops.adapters.ledgers import open_ledger
 from ucu_mlops.adapters.mlflow_registry import CHALLENGER, MlflowRegistry
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.datasets.reign import Reign, moment, parsed_day, register_draft
@@ -103,7 +103,7 @@ class ColdStartDataset(AbstractDataset[Draft, Bundle]):
         model: The registered model's name.
         tracking_uri: MLflow's store.
         cache: Folder that keeps copies of fetched versions.
-        ledger: The ledger's SQLite file.
+        ledger: The ledger's SQLite file, or its ``gs://BUCKET/FOLDER``.
         artifacts: Where MLflow keeps artifacts of runs that are made here.
         as_of: The day at whose end (UTC) a move counts as made; without it the clock says when.
         who: Who moves, for the ledger.
@@ -123,7 +123,7 @@ class ColdStartDataset(AbstractDataset[Draft, Bundle]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._reign = Reign(
-            model, MlflowRegistry(tracking_uri, artifacts), SqliteLedger(ledger), Path(cache)
+            model, MlflowRegistry(tracking_uri, artifacts), open_ledger(ledger), Path(cache)
         )
         self._as_of = parsed_day(as_of)
         self._who = who
@@ -179,7 +179,7 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
         model: The registered model's name.
         tracking_uri: MLflow's store.
         cache: Folder that keeps copies of fetched versions.
-        ledger: The ledger's SQLite file.
+        ledger: The ledger's SQLite file, or its ``gs://BUCKET/FOLDER``.
         artifacts: Where MLflow keeps artifacts of runs that are made here.
         as_of: The day at whose end (UTC) a move counts as made; without it the clock says when.
         scores: ``connection`` and ``table`` of the scores that tell who scored the day.
@@ -201,7 +201,7 @@ class ChampionDataset(AbstractDataset[Proposal, Bundle]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._reign = Reign(
-            model, MlflowRegistry(tracking_uri, artifacts), SqliteLedger(ledger), Path(cache)
+            model, MlflowRegistry(tracking_uri, artifacts), open_ledger(ledger), Path(cache)
         )
         self._as_of = parsed_day(as_of)
         self._scores = scores
@@ -269,13 +269,13 @@ class LedgerDataset(AbstractDataset[None, list[Move]]):
 
     Args:
         model: The registered model's name.
-        ledger: The ledger's SQLite file.
+        ledger: The ledger's SQLite file, or its ``gs://BUCKET/FOLDER``.
         metadata: Kedro ignores it; plugins read it.
     """
 
     def __init__(self, *, model: str, ledger: str, metadata: dict[str, Any] | None = None) -> None:
         self._model = model
-        self._ledger = SqliteLedger(ledger)
+        self._ledger = open_ledger(ledger)
         self.metadata = metadata
 
     def load(self) -> list[Move]:

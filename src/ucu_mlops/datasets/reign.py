@@ -7,9 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry, cached_folder
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.store import Bundle, Draft, write_bundle
 from ucu_mlops.errors import ConfigurationError, ReleaseError
+from ucu_mlops.release.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Reign:
 
     model: str
     registry: MlflowRegistry
-    ledger: SqliteLedger
+    ledger: Ledger
     cache: Path
 
     def champion(self) -> Bundle:

@@ -1,6 +1,6 @@
 """Moves staged rows into their tables in one transaction: a crash leaves the old rows or the new.
 
-This is what another warehouse would do in its own way; DuckDB deletes and inserts.
+Here for DuckDB; BigQuery does it in its own way.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,9 +14,11 @@ import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 
 from ucu_mlops.datasets import warehouse
+from ucu_mlops.datasets.checks import refuse_stored_keys
 from ucu_mlops.datasets.staging import PLACE, Rows, Staged, stage
+from ucu_mlops.datasets.statements import add_column, delete_replaced
 from ucu_mlops.datasets.table_spec import TableSpec
-from ucu_mlops.errors import DuplicateKeyError, WarehouseError
+from ucu_mlops.errors import WarehouseError
 
 # The least that DuckDB's guide advises for a thread; a stream needs no more.
 BYTES_PER_THREAD = 125_000_000
@@ -33,6 +35,11 @@ def save_all(config: Mapping[str, Any], tables: Mapping[str, tuple[TableSpec, Ro
         DataError: Some rows may not be stored; nothing was changed.
         WarehouseError: The warehouse could not compute or store them; nothing was changed.
     """
+    if config["backend"] == "bigquery":
+        from ucu_mlops.datasets import bigquery_replacement  # noqa: PLC0415 (an extra's clients)
+
+        bigquery_replacement.save_all(config, tables)
+        return
     names = ", ".join(spec.table for spec, _ in tables.values())
     connection = warehouse.connect(config)
     streams = all(isinstance(rows, pa.RecordBatchReader) for _, rows in tables.values())
@@ -75,8 +82,10 @@ def _replace(cursor: Backend, staged: list[Staged]) -> None:
     try:
         for each in staged:
             _prepare_table(cursor, each)
-            cursor.raw_sql(_delete(cursor, each.spec))
-            _refuse_stored_keys(cursor, each)
+            stored = cursor.table(each.spec.table)
+            target = _quoted(each.spec.table)
+            cursor.raw_sql(delete_replaced(cursor, each.spec, stored, target))
+            refuse_stored_keys(each.spec, stored, each.rows)
             cursor.insert(each.spec.table, each.rows)
     except BaseException:
         cursor.con.rollback()
@@ -92,37 +101,8 @@ def _prepare_table(cursor: Backend, staged: Staged) -> None:
     stored = cursor.table(table).schema()
     for name, kind in schema.items():
         if name not in stored:
-            column = sge.ColumnDef(
-                this=sge.to_identifier(name, quoted=True),
-                kind=cursor.compiler.type_mapper.from_ibis(kind),
-            )
-            target = sge.to_identifier(table, quoted=True).sql("duckdb")
-            cursor.raw_sql(f"ALTER TABLE {target} ADD COLUMN {column.sql('duckdb')}")
+            cursor.raw_sql(add_column(cursor, _quoted(table), name, kind))
 
 
-def _delete(cursor: Backend, spec: TableSpec) -> sge.Expression:
-    table = cursor.table(spec.table)
-    condition = spec.replaced(table)
-    target = sge.to_identifier(spec.table, quoted=True).sql("duckdb")
-    if condition is None:
-        return sge.delete(target, dialect="duckdb")
-    chosen = cursor.compiler.to_sqlglot(table.filter(condition)).args["where"]
-    for column in chosen.find_all(sge.Column):
-        column.set("table", None)  # the alias that Ibis gives the table in a SELECT
-    return sge.delete(target, where=chosen.this, dialect="duckdb")
-
-
-def _refuse_stored_keys(cursor: Backend, staged: Staged) -> None:
-    """Refuse keys that a row outside the replaced ones has already."""
-    spec = staged.spec
-    # Where the key tells the day and the constants, no row outside them can have the same key.
-    if set(spec.selecting) <= set(spec.key):
-        return
-    taken = cursor.table(spec.table).semi_join(staged.rows, list(spec.key))
-    if count := taken.count().to_pyarrow().as_py():
-        row = taken.select(*spec.key).order_by(*spec.key).limit(1).to_pyarrow().to_pylist()[0]
-        example = ", ".join(f"{name} {value}" for name, value in row.items())
-        raise DuplicateKeyError(
-            f"table {spec.table}: {count} keys are stored already outside the rows that the entry"
-            f" replaces, first {example}; save them under the days they belong to"
-        )
+def _quoted(table: str) -> str:
+    return str(sge.to_identifier(table, quoted=True).sql("duckdb"))

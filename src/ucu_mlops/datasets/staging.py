@@ -4,9 +4,6 @@ Expressions run where they are; frames, Arrow tables and streams go in batch by 
 cursor of their own, so a stream may well be fed by the same warehouse.
 """
 
-import functools
-import logging
-import operator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,12 +14,11 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from ibis.util import gen_name
 
+from ucu_mlops.datasets.checks import checked
 from ucu_mlops.datasets.columns import fitting_columns
 from ucu_mlops.datasets.table_spec import TableSpec
 from ucu_mlops.datasets.warehouse import STAGING
-from ucu_mlops.errors import DataError, DuplicateKeyError, SchemaError
-
-logger = logging.getLogger(__name__)
+from ucu_mlops.errors import DataError, SchemaError
 
 Rows: TypeAlias = ir.Table | pd.DataFrame | pa.Table | pa.RecordBatchReader
 PLACE = (STAGING, "main")
@@ -61,7 +57,7 @@ def stage(connection: Backend, cursor: Backend, spec: TableSpec, data: Rows) -> 
         DuplicateKeyError: A key is null or stands for two rows.
         DataError: Rows lie outside the days or constants that the entry replaces.
     """
-    source = data if isinstance(data, ir.Table) else _as_reader(spec, data)
+    source = data if isinstance(data, ir.Table) else as_reader(spec, data)
     given = (
         source.schema() if isinstance(source, ir.Table) else ibis.Schema.from_pyarrow(source.schema)
     )
@@ -74,7 +70,7 @@ def stage(connection: Backend, cursor: Backend, spec: TableSpec, data: Rows) -> 
             connection.insert(name, source.select(*needed), database=PLACE)
         else:
             _insert_stream(cursor, name, source, list(needed))
-        return Staged(spec, name, _checked(spec, staged))
+        return Staged(spec, name, checked(spec, staged))
     except BaseException:
         cursor.drop_table(name, database=PLACE)
         raise
@@ -91,7 +87,13 @@ def _insert_stream(
         cursor.con.unregister(view)
 
 
-def _as_reader(spec: TableSpec, data: Rows) -> pa.RecordBatchReader:
+def as_reader(spec: TableSpec, data: Rows) -> pa.RecordBatchReader:
+    """Make a stream of Arrow batches of rows that are no expression.
+
+    Raises:
+        SchemaError: A column of a frame mixes types.
+        DataError: It is nothing that holds rows.
+    """
     if isinstance(data, pa.RecordBatchReader):
         return data
     if isinstance(data, pd.DataFrame):
@@ -126,58 +128,3 @@ def _with_arrow_times(spec: TableSpec, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _midnights(column: pd.Series) -> bool:
     return bool((column.isna() | (column == column.dt.normalize())).all())
-
-
-def _checked(spec: TableSpec, staged: ir.Table) -> ir.Table:
-    floats = [name for name, kind in staged.schema().items() if kind.is_floating()]
-    unfit = {name: staged[name].isnan() | staged[name].isinf() for name in floats}
-    inside = spec.replaced(staged)
-    keyless = functools.reduce(operator.or_, [staged[name].isnull() for name in spec.key])  # noqa: PD003 (Ibis has no isna)
-    counts = staged.aggregate(
-        keyless=keyless.sum(),
-        outside=(~inside).sum() if inside is not None else ibis.literal(0),
-        **{f"unfit {name}": condition.sum() for name, condition in unfit.items()},
-    )
-    found = {name: value or 0 for name, value in counts.to_pyarrow().to_pylist()[0].items()}
-    if found["keyless"]:
-        example = _first(staged.filter(keyless), spec)
-        raise DuplicateKeyError(
-            f"table {spec.table}: {found['keyless']} rows have a null in their key"
-            f" ({', '.join(spec.key)}), first {example}; fill or drop them before saving"
-        )
-    if found["outside"] and inside is not None:
-        _refuse_outside(spec, staged.filter(~inside), found["outside"])
-    _refuse_duplicates(spec, staged)
-    gone = {name: found[f"unfit {name}"] for name in floats if found[f"unfit {name}"]}
-    if gone:
-        told = ", ".join(f"{count} in {name}" for name, count in gone.items())
-        logger.warning("table %s: NaN or infinite, stored as null: %s", spec.table, told)
-    return staged.mutate(**{name: unfit[name].ifelse(ibis.null(), staged[name]) for name in gone})
-
-
-def _refuse_outside(spec: TableSpec, outside: ir.Table, count: int) -> None:
-    where = [f"{name} = {value}" for name, value in spec.where.items()]
-    if spec.partition is not None:
-        days = spec.partition
-        where.append(f"{days.column} from {days.start} to {days.end}")
-    row = outside.select(*spec.selecting).limit(1).to_pyarrow().to_pylist()[0]
-    example = ", ".join(f"{name} {value}" for name, value in row.items())
-    raise DataError(
-        f"table {spec.table}: {count} rows lie outside what the entry replaces"
-        f" ({', '.join(where)}), first {example}; save them under the days they belong to"
-    )
-
-
-def _refuse_duplicates(spec: TableSpec, staged: ir.Table) -> None:
-    repeated = staged.group_by(*spec.key).aggregate(repeats=staged.count())
-    repeated = repeated.filter(repeated.repeats > 1)
-    if count := repeated.count().to_pyarrow().as_py():
-        raise DuplicateKeyError(
-            f"table {spec.table}: {count} keys ({', '.join(spec.key)}) stand for more than one row,"
-            f" first {_first(repeated, spec)}; keep one row of each"
-        )
-
-
-def _first(rows: ir.Table, spec: TableSpec) -> str:
-    keys = rows.select(*spec.key).order_by(*spec.key).limit(1).to_pyarrow().to_pylist()[0]
-    return ", ".join(f"{name} {value}" for name, value in keys.items())

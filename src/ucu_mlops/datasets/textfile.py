@@ -8,6 +8,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from ucu_mlops.datasets import remote
 from ucu_mlops.errors import ConfigurationError, DataError
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class TextfileDataset(AbstractDataset[str, str]):
         ```
 
     Args:
-        filepath: The file; its folder is made.
+        filepath: The file, whose folder is made, or ``gs://BUCKET/NAME``.
         as_of: The day that is told; beside the file a hidden one says of which day it is. Without
             it every text is the newest.
         metadata: Kedro ignores it; plugins read it.
@@ -44,8 +45,9 @@ class TextfileDataset(AbstractDataset[str, str]):
         as_of: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        self._path = Path(filepath)
-        self._day_path = self._path.with_name(f".{self._path.name}.as_of")
+        folder, _, name = filepath.rpartition("/")
+        self._address = filepath
+        self._day_address = f"{folder}/.{name}.as_of" if folder else f".{name}.as_of"
         try:
             self._as_of = None if as_of is None else date.fromisoformat(str(as_of))
         except ValueError:
@@ -60,37 +62,48 @@ class TextfileDataset(AbstractDataset[str, str]):
         Raises:
             DataError: There is none.
         """
-        if not self._exists():
-            raise DataError(f"{self._path} is not there; run the pipeline that writes it first")
-        return self._path.read_text(encoding="utf-8")
+        text = _read(self._address)
+        if text is None:
+            raise DataError(f"{self._address} is not there; run the pipeline that writes it first")
+        return text
 
     def save(self, data: str) -> None:
         """Put ``data`` in the file's place, unless that tells a newer day."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._as_of is not None:
             told = self._told()
             if told is not None and told > self._as_of:
-                logger.info("%s tells %s: %s is older", self._path, told, self._as_of)
+                logger.info("%s tells %s: %s is older", self._address, told, self._as_of)
                 return
-            self._replace(self._day_path, self._as_of.isoformat())
-        self._replace(self._path, data)
+            _replace(self._day_address, self._as_of.isoformat())
+        _replace(self._address, data)
 
     def _told(self) -> date | None:
         """Read which day the file tells; None where that is unknown."""
-        if not self._day_path.is_file():
-            return None
         try:
-            return date.fromisoformat(self._day_path.read_text(encoding="utf-8").strip())
+            return date.fromisoformat((_read(self._day_address) or "").strip())
         except ValueError:
             return None
 
-    def _replace(self, path: Path, text: str) -> None:
-        beginning = path.with_name(f".{path.name}.{os.getpid()}")
-        beginning.write_text(text, encoding="utf-8")
-        beginning.replace(path)
-
     def _exists(self) -> bool:
-        return self._path.is_file()
+        return _read(self._address) is not None
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": str(self._path)}
+        return {"filepath": self._address}
+
+
+def _read(address: str) -> str | None:
+    if remote.is_remote(address):
+        return remote.read_text(address) if remote.exists(address) else None
+    path = Path(address)
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _replace(address: str, text: str) -> None:
+    if remote.is_remote(address):
+        remote.write_text(address, text)
+        return
+    path = Path(address)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beginning = path.with_name(f".{path.name}.{os.getpid()}")
+    beginning.write_text(text, encoding="utf-8")
+    beginning.replace(path)

@@ -1,7 +1,7 @@
 """The process's one connection to the warehouse, shared by every dataset that names the same one.
 
 DuckDB lets a single process hold the file, so a process opens it once and gives it back as soon
-as its run is over.
+as its run is over. BigQuery minds nobody.
 """
 
 import json
@@ -21,20 +21,23 @@ from ucu_mlops.errors import ConfigurationError, WarehouseError
 # Rows wait here, outside the file, until they are checked; every cursor of the process sees it.
 STAGING = "staging"
 IN_MEMORY = ":memory:"
+BACKENDS = ("duckdb", "bigquery")
 KEYS = {"backend", "database", "settings"}
 
-_connections: dict[tuple[int, str], Backend] = {}
+_connections: dict[tuple[int, str], Any] = {}
 _opening = threading.Lock()
 # One save at a time: saves share the connection, and DuckDB runs one statement on each.
 writing = threading.RLock()
 
 
-def connect(config: Mapping[str, Any]) -> Backend:
+def connect(config: Mapping[str, Any]) -> Any:
     """Open the warehouse, or return the connection that this process has to it.
 
     Args:
-        config: ``backend`` (``duckdb``), ``database`` (the file; its folder is made) and, if
-            wanted, ``settings``: DuckDB's own, such as ``{threads: 2, memory_limit: 2GB}``.
+        config: For DuckDB ``backend`` (``duckdb``), ``database`` (the file; its folder is made)
+            and, if wanted, ``settings``: DuckDB's own, such as
+            ``{threads: 2, memory_limit: 2GB}``. For BigQuery ``backend`` (``bigquery``) and what
+            ``adapters.bigquery.open_bigquery`` takes.
 
     Returns:
         The same Ibis backend for the same warehouse, in whatever thread.
@@ -43,19 +46,24 @@ def connect(config: Mapping[str, Any]) -> Backend:
         ConfigurationError: ``config`` has an unknown key or backend.
         WarehouseError: Another process holds the file, or it is no warehouse.
     """
-    if unknown := sorted(set(config) - KEYS):
-        raise ConfigurationError(f"warehouse knows {sorted(KEYS)}, got {unknown}")
-    if config.get("backend") != "duckdb" or not config.get("database"):
-        raise ConfigurationError(f"warehouse needs backend duckdb and a database, got {config}")
-    database, settings = str(config["database"]), dict(config.get("settings") or {})
-    if database != IN_MEMORY:
-        database = str(Path(database).absolute())
+    config = dict(config)
+    if config.get("backend") not in BACKENDS:
+        raise ConfigurationError(f"warehouse needs a backend of {BACKENDS}, got {config}")
+    if config["backend"] == "duckdb":
+        config = _file(config)
     # A forked child must not use its parent's connection: it gets one of its own, or the error.
-    key = (os.getpid(), json.dumps([database, settings], sort_keys=True))
+    key = (os.getpid(), json.dumps(config, sort_keys=True))
     with _opening:
         if key not in _connections:
-            _connections[key] = _open(database, settings)
+            _connections[key] = _open(config)
         return _connections[key]
+
+
+def place(config: Mapping[str, Any]) -> str:
+    """Say where the warehouse is, for messages."""
+    if config["backend"] == "duckdb":
+        return str(config["database"])
+    return f"{config['project_id']}.{config['dataset_id']}"
 
 
 def close_all() -> None:
@@ -72,7 +80,27 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _open(database: str, settings: dict[str, Any]) -> Backend:
+def _file(config: Mapping[str, Any]) -> dict[str, Any]:
+    if unknown := sorted(set(config) - KEYS):
+        raise ConfigurationError(f"warehouse knows {sorted(KEYS)}, got {unknown}")
+    if not config.get("database"):
+        raise ConfigurationError(f"warehouse needs a database for DuckDB, got {config}")
+    database = str(config["database"])
+    if database != IN_MEMORY:
+        database = str(Path(database).absolute())
+    settings = dict(config.get("settings") or {})
+    return {"backend": "duckdb", "database": database, "settings": settings}
+
+
+def _open(config: dict[str, Any]) -> Any:
+    if config["backend"] == "duckdb":
+        return _open_file(config["database"], config["settings"])
+    from ucu_mlops.adapters.bigquery import open_bigquery  # noqa: PLC0415 (an extra's clients)
+
+    return open_bigquery(config)
+
+
+def _open_file(database: str, settings: dict[str, Any]) -> Backend:
     if database != IN_MEMORY:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
     try:
