@@ -3,18 +3,22 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import date
 from typing import Any
 
+import pandas as pd
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 
 from ucu_mlops.adapters.mlflow_runs import forget_runs
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.features.arrivals import check_complete
+from ucu_mlops.features.declarations import parse_declarations
 
 # What entries of conf/ take from ``--params`` besides parameters themselves.
 RUN_TIME = ("as_of", "start", "end", "source_dir", "seed", "shift", "shift_day")
@@ -105,6 +109,44 @@ def _unread(configured: Mapping[str, Any], read: set[str], above: str = "") -> I
 def _meant(name: str, known: set[str]) -> str:
     near = difflib.get_close_matches(name, known | {each.split(".")[0] for each in known}, n=1)
     return f"; did you mean {near[0]}?" if near else ""
+
+
+class CompleteDayHook:
+    """Refuses to score and watch a day that cannot be complete yet, before anything is written."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[str, Any]) -> None:
+        """Check the day of a pipeline that decides about it from events that are there.
+
+        Raises:
+            ConfigurationError: The day is later than the one after all that is known.
+        """
+        if (
+            "source_tables" not in pipeline.inputs()
+        ):  # the pipeline makes them itself, or reads none
+            return
+        for model in (each.namespace for each in pipeline.nodes if _decides(each)):
+            try:
+                check_day(catalog, str(model), catalog.load("params:period").as_of)
+            except ConfigurationError:
+                warehouse.close_all()  # Kedro calls no other hook after this
+                raise
+
+
+def _decides(node: Node) -> bool:
+    return node.name.endswith(".decide_action")
+
+
+def check_day(catalog: CatalogProtocol[str, Any], model: str, as_of: date) -> None:
+    """Refuse a day that cannot be complete.
+
+    Raises:
+        ConfigurationError: The day is later than the one after all that is known.
+    """
+    declared = parse_declarations(catalog.load("params:features"))
+    decided = catalog.load(f"{model}.decisions")["as_of"].max().execute()
+    last = None if pd.isna(decided) else pd.Timestamp(decided).date()
+    check_complete(as_of, declared, catalog.load("source_tables"), last)
 
 
 class WarehouseHook:

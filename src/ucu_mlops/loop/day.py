@@ -2,13 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-import pandas as pd
-
-from ucu_mlops.errors import ConfigurationError, DataError
-from ucu_mlops.features.arrivals import last_arrival
-from ucu_mlops.features.declarations import parse_declarations
+from ucu_mlops.errors import DataError
+from ucu_mlops.hooks import check_day
 from ucu_mlops.loop.project import Project
 from ucu_mlops.release.trigger import Trigger
 
@@ -63,7 +60,8 @@ def play_day(
         ConfigurationError: The day is later than the one after all that is known.
     """
     day = as_of.isoformat()
-    _check_day(project, model, as_of)
+    with project.catalog(as_of=day) as catalog:  # before the simulated platform makes it
+        check_day(catalog, model, as_of)
     if simulated:
         project.run("simulation_day", as_of=day)
     project.run(f"{model}_daily", as_of=day)
@@ -93,22 +91,4 @@ def describe_day(project: Project, model: str, as_of: date) -> DayReport | None:
             action=str(rows["action"].iloc[0]),
             reasons=json.loads(rows["reasons"].iloc[0]),
             gate=str(catalog.load(f"{model}.gate")["action"]) if gated else None,
-        )
-
-
-def _check_day(project: Project, model: str, as_of: date) -> None:
-    """Refuse a day that cannot be complete: its decision would be what alerts are weighed by.
-
-    A day on which nothing arrived may be an outage, and is played: it follows one that is known.
-    """
-    with project.catalog(as_of=as_of.isoformat()) as catalog:
-        declared = parse_declarations(catalog.load("params:features"))
-        arrived = last_arrival(declared, catalog.load("source_tables"))
-        decided = catalog.load(f"{model}.decisions")["as_of"].max().execute()
-    last = None if pd.isna(decided) else pd.Timestamp(decided).date()
-    known = max((each for each in (arrived, last) if each is not None), default=None)
-    if known is not None and as_of > known + timedelta(days=1):
-        raise ConfigurationError(
-            f"{as_of} cannot be complete: the last day with events or a decision is {known}; play "
-            f"{known + timedelta(days=1)} first, or correct --as-of"
         )
