@@ -14,7 +14,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Node, Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 
-from ucu_mlops.adapters.mlflow_runs import forget_runs
+from ucu_mlops.adapters.mlflow_runs import bound_patience, forget_runs
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.features.arrivals import check_complete
@@ -121,9 +121,7 @@ class CompleteDayHook:
         Raises:
             ConfigurationError: The day is later than the one after all that is known.
         """
-        if (
-            "source_tables" not in pipeline.inputs()
-        ):  # the pipeline makes them itself, or reads none
+        if "source_tables" not in pipeline.inputs():  # nobody reads them, or this run makes them
             return
         for model in (each.namespace for each in pipeline.nodes if _decides(each)):
             try:
@@ -164,11 +162,16 @@ class WarehouseHook:
 
 
 class TrackingHook:
-    """Parts the MLflow runs of pipelines that one process runs one after another.
+    """Bounds the wait for MLflow, and parts the runs of pipelines that follow in one process.
 
     kedro-mlflow remembers the process's last run: before each node of a pipeline whose tracking is
     disabled it would resume that run, of another pipeline or even of another project's store.
     """
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self) -> None:
+        """Bound it before kedro-mlflow asks its first question."""
+        bound_patience()
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:
