@@ -48,6 +48,7 @@ def outcome_quiet() -> dict[str, Any]:
     return {
         "queue_precision": QUIET,
         "missed": QUIET,
+        "missed_growth": {"known": 0, "new": 0},
         "moderators": moderators | {"state": "quiet"},
         "new_verdicts": {"decided": 300, "violations": 75},
     }

@@ -1,5 +1,7 @@
 """One DAG per model: a day is scored and watched, and trained again where that was decided.
 
+A new version that fails its trial is rolled back within score_and_watch.
+
 day → score_and_watch → decision → retrain | none | data_fault (fails, to call people)
     ↘ retrain (a run with "retrain" on)
 """

@@ -3,18 +3,22 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import date
 from typing import Any
 
+import pandas as pd
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
+from kedro.pipeline import Node, Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 
-from ucu_mlops.adapters.mlflow_runs import forget_runs
+from ucu_mlops.adapters.mlflow_runs import bound_patience, forget_runs
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.features.arrivals import check_complete
+from ucu_mlops.features.declarations import parse_declarations
 
 # What entries of conf/ take from ``--params`` besides parameters themselves.
 RUN_TIME = ("as_of", "start", "end", "source_dir", "seed", "shift", "shift_day")
@@ -107,6 +111,42 @@ def _meant(name: str, known: set[str]) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
+class CompleteDayHook:
+    """Refuses to score and watch a day that cannot be complete yet, before anything is written."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[str, Any]) -> None:
+        """Check the day of a pipeline that decides about it from events that are there.
+
+        Raises:
+            ConfigurationError: The day is later than the one after all that is known.
+        """
+        if "source_tables" not in pipeline.inputs():  # nobody reads them, or this run makes them
+            return
+        for model in (each.namespace for each in pipeline.nodes if _decides(each)):
+            try:
+                check_day(catalog, str(model), catalog.load("params:period").as_of)
+            except ConfigurationError:
+                warehouse.close_all()  # Kedro calls no other hook after this
+                raise
+
+
+def _decides(node: Node) -> bool:
+    return node.name.endswith(".decide_action")
+
+
+def check_day(catalog: CatalogProtocol[str, Any], model: str, as_of: date) -> None:
+    """Refuse a day that cannot be complete.
+
+    Raises:
+        ConfigurationError: The day is later than the one after all that is known.
+    """
+    declared = parse_declarations(catalog.load("params:features"))
+    decided = catalog.load(f"{model}.decisions")["as_of"].max().execute()
+    last = None if pd.isna(decided) else pd.Timestamp(decided).date()
+    check_complete(as_of, declared, catalog.load("source_tables"), last)
+
+
 class WarehouseHook:
     """Gives the warehouse back: DuckDB lets no other process in while one holds the file."""
 
@@ -122,11 +162,16 @@ class WarehouseHook:
 
 
 class TrackingHook:
-    """Parts the MLflow runs of pipelines that one process runs one after another.
+    """Bounds the wait for MLflow, and parts the runs of pipelines that follow in one process.
 
     kedro-mlflow remembers the process's last run: before each node of a pipeline whose tracking is
     disabled it would resume that run, of another pipeline or even of another project's store.
     """
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self) -> None:
+        """Bound it before kedro-mlflow asks its first question."""
+        bound_patience()
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:

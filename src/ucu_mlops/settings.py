@@ -3,6 +3,7 @@
 from typing import Any
 
 from ucu_mlops.hooks import (
+    CompleteDayHook,
     FeatureDeclarationsHook,
     ParametersHook,
     TrackingHook,
@@ -11,6 +12,7 @@ from ucu_mlops.hooks import (
 
 HOOKS = (
     FeatureDeclarationsHook(),
+    CompleteDayHook(),
     ParametersHook(),
     WarehouseHook(),
     TrackingHook(),

@@ -47,9 +47,17 @@ def test_a_day_that_is_none(checkout):
     assert "must be a day such as 2026-03-31, got 'tomorrow'" in last_line(ran)
 
 
-def test_a_day_that_cannot_be_complete(past):
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("loop", "day", "scam", "--as-of=2062-04-01"),
+        ("run", "--pipeline=scam_daily", "--params=as_of=2062-04-01"),
+    ],
+    ids=["loop day", "scam_daily"],
+)
+def test_a_day_that_cannot_be_complete(past, command):
     """A day far beyond the last known one is refused, and leaves no decision behind."""
-    ran = kedro(past, "loop", "day", "scam", "--as-of=2062-04-01", "--env=test")
+    ran = kedro(past, *command, "--env=test")
     assert ran.returncode != 0
     assert (
         "2062-04-01 cannot be complete: the last day with events or a decision is 2026-03-31"

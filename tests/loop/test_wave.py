@@ -158,7 +158,7 @@ def test_a_missing_cohort_is_named(accounts):
     """Without a wave, or with one that is old, the error says which cohort to look at."""
     with pytest.raises(NotEnoughDataError, match=r"nobody is new.*wave\.wave \['other'\]"):
         cast_of(accounts, WaveOptions(before=["old"], wave=["other"]), seed=0)
-    with pytest.raises(ConfigurationError, match="both name"):
+    with pytest.raises(ConfigurationError, match=r"that wave\.before does not name"):
         WaveOptions(before=["old"], wave=["old"])
 
 

@@ -50,6 +50,7 @@ def rows(**states):
 QUIET = {
     "queue_precision": {"state": "too few"},
     "missed": {"state": "too few"},
+    "missed_growth": {"known": 0, "new": 0},
     "moderators": {
         "agreement": {"state": "quiet"},
         "confirming": {"state": "quiet"},
@@ -160,6 +161,29 @@ def test_after_a_training_the_next_one_waits():
     assert decided(drift, standing=Standing("2", trained=ago(7))).action == "retrain"
     fault = rows(messages_sent="ddd", country="qqf")
     assert decided(fault, standing=Standing("2", trained=ago(1))).action == "data_fault"
+
+
+@pytest.mark.parametrize(
+    ("known", "new", "action"),
+    [(12, 12, "retrain"), (12, 11, "none"), (2, 9, "none"), (0, 10, "retrain")],
+    ids=["as many again", "one too few", "few in all", "the first ones"],
+)
+def test_a_training_that_knew_little_is_soon_repeated(known, new, action):
+    """Reports that confirm as many again as the last training knew end its cool-down early."""
+    cooling = Standing("2", trained=ago(4))
+    outcome = {"missed": MORE, "missed_growth": {"known": known, "new": new}}
+    assert decided(rows(messages_sent="qqq"), outcome, cooling).action == action
+    drifting = {"missed_growth": {"known": known, "new": new}}
+    assert decided(rows(messages_sent="ddd"), drifting, cooling).action == "none"
+
+
+def test_the_breaker_bounds_what_is_soon_repeated():
+    """After three trainings in a row without gain people are called, however much is new."""
+    past = tuple(PastDecision(ago(day), "retrain", had_causes=True) for day in (9, 6, 3))
+    outcome = {"missed": MORE, "missed_growth": {"known": 12, "new": 30}}
+    decision = decided(rows(messages_sent="qqq"), outcome, Standing("2", past=past))
+    assert decision.action == "none"
+    assert "somebody should look" in decision.reasons[0]
 
 
 def test_what_the_gate_refused_cools_down_too():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ucu_mlops.errors import ConfigurationError, SchemaError
-from ucu_mlops.monitoring.missed import MissedOptions, missed_reports
+from ucu_mlops.monitoring.missed import MissedOptions, missed_growth, missed_reports
 
 FIRST = date(2026, 3, 1)
 OPTIONS = MissedOptions()
@@ -84,3 +84,21 @@ def test_refuses_bad_input():
         MissedOptions(rise=0.5)
     with pytest.raises(ConfigurationError, match=r"missed\.significance"):
         MissedOptions(significance=0)
+
+
+def test_growth_is_counted_from_the_last_training():
+    """Known are the violations of its last week, new those since; other sources do not count."""
+    frame = pd.concat([cases([1.0] * 30), cases([1.0] * 30, source="model")])
+    training = FIRST + timedelta(days=20)
+    later = FIRST + timedelta(days=23)
+    assert missed_growth(frame, later, training, OPTIONS) == {"known": 7 * 12, "new": 3 * 12}
+    assert missed_growth(frame, training, training, OPTIONS)["new"] == 0
+    assert missed_growth(frame, later, None, OPTIONS) == {"known": 0, "new": 0}
+
+
+def test_a_level_that_stays_is_as_many_again_after_a_week():
+    """So a cool-down of a week is cut short where the reports find more than before it, only."""
+    frame = cases([1.0] * 30)
+    training = FIRST + timedelta(days=15)
+    found = [missed_growth(frame, training + timedelta(days=d), training, OPTIONS) for d in (6, 7)]
+    assert [each["new"] >= each["known"] for each in found] == [False, True]

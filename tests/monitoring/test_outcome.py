@@ -163,7 +163,14 @@ def test_outcome_holds_it_all():
         version="2",
         since=TODAY - timedelta(days=5),
     )
-    assert list(told) == ["queue_precision", "missed", "calibration", "moderators", "new_verdicts"]
+    assert list(told) == [
+        "queue_precision",
+        "missed",
+        "missed_growth",
+        "calibration",
+        "moderators",
+        "new_verdicts",
+    ]
     assert told["queue_precision"]["version"] == "2"
     assert told["new_verdicts"]["decided"] == 4 * 36
     json.dumps(told, allow_nan=False)

@@ -7,15 +7,18 @@ import pytest
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.loop.drill import DrillOptions
 from ucu_mlops.loop.play import PlayOptions
+from ucu_mlops.loop.wave_arrivals import WaveOptions
 from ucu_mlops.monitoring.drift import DriftOptions
 from ucu_mlops.monitoring.options import DecisionOptions
 from ucu_mlops.monitoring.reference import ReferenceOptions
+from ucu_mlops.pipelines.scoring.nodes import ScoringOptions
 from ucu_mlops.release.options import GateOptions
 from ucu_mlops.release.probation import ProbationOptions
 from ucu_mlops.review.holdout import HoldoutOptions
 from ucu_mlops.review.options import ReviewOptions
 
 NAN, INF = math.nan, math.inf
+WAVE = {"before": ["old"], "wave": ["new"]}
 DRILL = {"model": "scam", "shift_day": 20, "days_after": 25, "window": 3}
 
 
@@ -58,6 +61,13 @@ DRILL = {"model": "scam", "shift_day": 20, "days_after": 25, "window": 3}
         (HoldoutOptions, {"share": "much"}, "holdout.share must be a number above 0 and below 1"),
         (ReferenceOptions, {"days": 2.5}, "reference.days must be a whole number at least 2"),
         (PlayOptions, {"model": "scam", "days": 0, "rollback_on": 2}, "loop.days must be"),
+        (WaveOptions, WAVE | {"batch": 2.5}, "wave.batch must be a whole number at least 2, got"),
+        (WaveOptions, WAVE | {"labels": None}, "wave.labels must be a whole number at least 1"),
+        (WaveOptions, WAVE | {"known_share": NAN}, "wave.known_share must be a number above 0"),
+        (WaveOptions, WAVE | {"usual_share": 0.4}, "wave.usual_share must be below 0.4, so"),
+        (WaveOptions, WAVE | {"before": "old"}, "wave.before must be a list of names"),
+        (WaveOptions, WAVE | {"wave": []}, "wave.wave must be at least one cohort, got []"),
+        (ScoringOptions, {"reported_feature": None}, "scoring.reported_feature must be the name"),
         (DrillOptions, DRILL | {"shift_day": 3}, "drill.shift_day must be a whole number"),
     ],
     ids=lambda each: str(each) if isinstance(each, dict) else None,

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ucu_mlops.adapters.mlflow_runs import bound_patience
 from ucu_mlops.bundle.manifest import Manifest
 from ucu_mlops.bundle.store import Bundle, read_bundle, revise, write_bundle
 from ucu_mlops.errors import BundleError, ReleaseError
@@ -175,6 +176,7 @@ class MlflowRegistry:
     def _client(self) -> Any:
         from mlflow import MlflowClient  # noqa: PLC0415 (seconds; not needed for a cached bundle)
 
+        bound_patience()
         return MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
 
     @contextmanager

@@ -1,24 +1,13 @@
 """Play one day: collect verdicts, score, watch, and do what the decision says."""
 
 import json
-import logging
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
+from datetime import date
 
-import pandas as pd
-
-from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.bundle.predict import Predictor
-from ucu_mlops.errors import BundleError, ConfigurationError, DataError, ReleaseError
-from ucu_mlops.features.arrivals import last_arrival
-from ucu_mlops.features.declarations import parse_declarations
+from ucu_mlops.errors import DataError
+from ucu_mlops.hooks import check_day
 from ucu_mlops.loop.project import Project
-from ucu_mlops.release.probation import end_trial
 from ucu_mlops.release.trigger import Trigger
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,11 +60,11 @@ def play_day(
         ConfigurationError: The day is later than the one after all that is known.
     """
     day = as_of.isoformat()
-    _check_day(project, model, as_of)
+    with project.catalog(as_of=day) as catalog:  # before the simulated platform makes it
+        check_day(catalog, model, as_of)
     if simulated:
         project.run("simulation_day", as_of=day)
     project.run(f"{model}_daily", as_of=day)
-    _end_failed_trial(project, model, as_of)
     report = describe_day(project, model, as_of)
     if report is not None and report.action == "retrain":
         trigger.retrain(model, as_of)
@@ -103,46 +92,3 @@ def describe_day(project: Project, model: str, as_of: date) -> DayReport | None:
             reasons=json.loads(rows["reasons"].iloc[0]),
             gate=str(catalog.load(f"{model}.gate")["action"]) if gated else None,
         )
-
-
-def _check_day(project: Project, model: str, as_of: date) -> None:
-    """Refuse a day that cannot be complete: its decision would be what alerts are weighed by.
-
-    A day on which nothing arrived may be an outage, and is played: it follows one that is known.
-    """
-    with project.catalog(as_of=as_of.isoformat()) as catalog:
-        declared = parse_declarations(catalog.load("params:features"))
-        arrived = last_arrival(declared, catalog.load("source_tables"))
-        decided = catalog.load(f"{model}.decisions")["as_of"].max().execute()
-    last = None if pd.isna(decided) else pd.Timestamp(decided).date()
-    known = max((each for each in (arrived, last) if each is not None), default=None)
-    if known is not None and as_of > known + timedelta(days=1):
-        raise ConfigurationError(
-            f"{as_of} cannot be complete: the last day with events or a decision is {known}; play "
-            f"{known + timedelta(days=1)} first, or correct --as-of"
-        )
-
-
-def _end_failed_trial(project: Project, model: str, as_of: date) -> None:
-    """Roll back a new version whose cases came to less than its predecessor's."""
-    with project.catalog(as_of=as_of.isoformat()) as catalog:
-        verdict = catalog.load(f"{model}.probation")
-    places = project.configuration("globals")
-    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
-    at = datetime.combine(as_of + timedelta(days=1), time(), UTC)
-    try:
-        move = end_trial(
-            SqliteLedger(places["ledger"]),
-            model,
-            verdict,
-            at,
-            loads=lambda version: Predictor(
-                registry.fetch(model, version, Path(places["bundles"]))
-            ),
-        )
-    except (BundleError, ReleaseError) as error:
-        # The day goes on with the version there is: a person must find one that loads.
-        logger.error("%s failed its trial and was not rolled back: %s", model, error)  # noqa: TRY400
-        return
-    if move is not None:
-        logger.warning("rolled back: version %s to %s", move.from_version, move.to_version)

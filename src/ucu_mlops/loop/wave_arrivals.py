@@ -10,8 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
+from ucu_mlops.errors import NotEnoughDataError, SchemaError
+from ucu_mlops.quality.checks import (
+    COUNT,
+    INNER_SHARE,
+    Allowed,
+    check_numbers,
+    check_words,
+    refuse,
+)
 from ucu_mlops.quality.hashing import hash_share
+
+FILE = "wave.yml"  # of conf/*/parameters/
 
 
 @dataclass(frozen=True)
@@ -42,19 +52,27 @@ class WaveOptions:
 
     def __post_init__(self) -> None:
         """Refuse a wave that is not new, and parts that hold nothing."""
+        for name in ("before", "wave"):
+            check_words(self, "wave", FILE, name)
+            if not getattr(self, name):
+                refuse("wave", name, FILE, "at least one cohort", getattr(self, name))
         if both := sorted(set(self.before) & set(self.wave)):
-            raise ConfigurationError(f"wave.before and wave.wave both name {both}; keep it in one")
-        for name in ("known_share", "usual_share", "new_share", "false_positive_rate"):
-            if not 0 < (value := getattr(self, name)) < 1:
-                raise ConfigurationError(f"wave.{name} must be above 0 and below 1, got {value}")
+            refuse("wave", "wave", FILE, "cohorts that wave.before does not name", both)
+        check_numbers(
+            self,
+            "wave",
+            FILE,
+            known_share=INNER_SHARE,
+            usual_share=INNER_SHARE,
+            new_share=INNER_SHARE,
+            false_positive_rate=INNER_SHARE,
+            batch=Allowed(least=2, whole=True),
+            labels=COUNT,
+            folds=Allowed(least=2, whole=True),
+        )
         if self.known_share + self.usual_share >= 1:
-            raise ConfigurationError(
-                "wave.known_share and wave.usual_share leave nobody for quiet batches: "
-                f"{self.known_share} and {self.usual_share}"
-            )
-        for name, least in (("batch", 2), ("labels", 1), ("folds", 2)):
-            if (value := getattr(self, name)) < least:
-                raise ConfigurationError(f"wave.{name} must be at least {least}, got {value}")
+            allowed = f"below {1 - self.known_share:g}, so that quiet batches have somebody"
+            refuse("wave", "usual_share", FILE, allowed, self.usual_share)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ from ucu_mlops.monitoring.sentences import (
 from ucu_mlops.monitoring.volume import FEED
 from ucu_mlops.quality.hashing import derived_id
 
+LEAST_NEW = 10  # missed violations since the last training: as many as the gate asks for
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -246,6 +248,18 @@ def _due(as_of: date, options: DecisionOptions, standing: Standing) -> list[str]
     return [f"The champion learnt up to {standing.trained}: it is due for another training."]
 
 
+def _knew_little(outcome: Mapping[str, Any], options: DecisionOptions) -> bool:
+    """Tell whether reports go on finding more, and by now far more than the last training knew.
+
+    A training that a new kind asks for as soon as it shows has seen the first few of it. A level
+    that stays gives as many again in a week, so that only a rise ends the cool-down early.
+    """
+    if outcome["missed"]["state"] != "drift":
+        return False
+    known, new = outcome["missed_growth"]["known"], outcome["missed_growth"]["new"]
+    return bool(new >= LEAST_NEW and known + new >= options.cooldown_growth * known)
+
+
 def _hold(
     outcome: Mapping[str, Any],
     breaker: Mapping[str, Any],
@@ -259,7 +273,8 @@ def _hold(
     if breaker["state"] == "open":
         return breaker_sentence(breaker)
     last = standing.last_training(as_of)
-    if last is not None and (as_of - last).days < options.cooldown_days:
+    cooling = last is not None and (as_of - last).days < options.cooldown_days
+    if last is not None and cooling and not _knew_little(outcome, options):
         until = last + timedelta(days=options.cooldown_days)
         return f"Training again waits until {until}: the last training was on {last}."
     if (news := outcome["new_verdicts"]["decided"]) < options.min_verdicts:

@@ -94,6 +94,29 @@ def missed_reports(cases: pd.DataFrame, as_of: date, options: MissedOptions) -> 
     return told | {"p_value": p_value, "state": state}
 
 
+def missed_growth(
+    cases: pd.DataFrame, as_of: date, since: date | None, options: MissedOptions
+) -> dict[str, int]:
+    """Count what the last training knew of the violations that reports find, and what came since.
+
+    Args:
+        cases: As for :func:`missed_reports`.
+        as_of: The day, meaning its end.
+        since: Day of the last training; None counts nothing.
+        options: ``window_days`` up to the training are those that it knew it by.
+
+    Returns:
+        A JSON object: ``known`` and ``new``, violations by the day on which they were confirmed.
+    """
+    if since is None:
+        return {"known": 0, "new": 0}
+    end, learnt = (pd.Timestamp(day, tz="UTC") + timedelta(days=1) for day in (as_of, since))
+    violations = cases["source"].eq("report") & cases["is_violation"].astype("boolean")
+    when = pd.to_datetime(cases[violations.fillna(False)]["decided_at"], utc=True)
+    known = when.ge(learnt - timedelta(days=options.window_days)) & when.lt(learnt)
+    return {"known": int(known.sum()), "new": int((when.ge(learnt) & when.lt(end)).sum())}
+
+
 def _share(decided: pd.DataFrame) -> dict[str, Any]:
     violations = int(decided["is_violation"].astype("boolean").sum())
     precision = violations / len(decided) if len(decided) else None

@@ -8,6 +8,7 @@ from ucu_mlops.quality.checks import (
     COUNT,
     COUNT_OR_NONE,
     SHARE,
+    Allowed,
     build_part,
     check_numbers,
     refuse,
@@ -29,6 +30,8 @@ class DecisionOptions:
         after_moderators_days: Days for which a queue that is confirmed less is laid to moderators
             who changed: its usual precision is from before.
         cooldown_days: Days after a training without another one.
+        cooldown_growth: How many times the missed violations that the last training knew of must
+            be confirmed by now, it and since, for the cool-down to end early.
         max_age_days: Days after its last training day from which a champion is due for another,
             however quiet it is.
         min_verdicts: Verdicts that the last training did not know, below which another one would
@@ -43,6 +46,7 @@ class DecisionOptions:
     after_fault_days: int = 28
     after_moderators_days: int = 28
     cooldown_days: int = 7
+    cooldown_growth: float = 2.0
     max_age_days: int = 90
     min_verdicts: int = 100
     breaker: BreakerOptions = field(default_factory=BreakerOptions)
@@ -62,6 +66,7 @@ class DecisionOptions:
             after_fault_days=COUNT_OR_NONE,
             after_moderators_days=COUNT_OR_NONE,
             cooldown_days=COUNT_OR_NONE,
+            cooldown_growth=Allowed(least=1),
             max_age_days=COUNT_OR_NONE,
             min_verdicts=COUNT_OR_NONE,
         )

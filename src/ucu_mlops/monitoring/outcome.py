@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import fisher_exact, norm
 
 from ucu_mlops.errors import SchemaError
-from ucu_mlops.monitoring.missed import MissedOptions, missed_reports
+from ucu_mlops.monitoring.missed import MissedOptions, missed_growth, missed_reports
 from ucu_mlops.monitoring.moderators import ModeratorOptions, moderators_of
 from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, SOME_SHARE, build_part, check_numbers
 
@@ -94,7 +94,8 @@ def outcome_of(
 
     Returns:
         A JSON object: ``queue_precision`` (:func:`queue_precision`), ``missed``
-        (:func:`ucu_mlops.monitoring.missed.missed_reports`), ``calibration``
+        (:func:`ucu_mlops.monitoring.missed.missed_reports`), ``missed_growth``
+        (:func:`ucu_mlops.monitoring.missed.missed_growth`), ``calibration``
         (:func:`calibration`), ``moderators``
         (:func:`ucu_mlops.monitoring.moderators.moderators_of`) and ``new_verdicts``
         (``decided`` and ``violations`` that the last training did not know).
@@ -108,6 +109,7 @@ def outcome_of(
     return {
         "queue_precision": queue_precision(own, as_of, options),
         "missed": missed_reports(cases, as_of, options.missed),
+        "missed_growth": missed_growth(cases, as_of, since, options.missed),
         "calibration": calibration(own, as_of, options),
         "moderators": moderators_of(looks, as_of, options.moderators),
         "new_verdicts": _new_verdicts(cases, as_of, since),

@@ -7,6 +7,7 @@
 (``<model>.decisions`` are those of the days before)
 ``cases``, ``verdicts`` → estimate_recall → ``<model>.recall``
 ``<model>.moves``, ``cases``, ``verdicts`` → watch_probation → ``<model>.probation``
+→ conclude_trial → ``<model>.trial``, which rolls back
 """
 
 from kedro.pipeline import Node, Pipeline
@@ -19,7 +20,7 @@ from ucu_mlops.pipelines.monitoring.nodes import (
     decide_action,
     watch,
 )
-from ucu_mlops.pipelines.monitoring.probation import watch_probation
+from ucu_mlops.pipelines.monitoring.probation import conclude_trial, watch_probation
 from ucu_mlops.pipelines.monitoring.recall import estimate_window_recall
 from ucu_mlops.pipelines.monitoring.reporting import (
     describe_day,
@@ -99,6 +100,12 @@ def create_pipeline(model: str) -> Pipeline:
             },
             outputs="probation",
             name="watch_probation",
+        ),
+        Node(
+            conclude_trial,
+            inputs={"probation": "probation"},
+            outputs="trial",
+            name="conclude_trial",
         ),
         Node(
             plot_drift,

@@ -16,6 +16,7 @@ from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.features.joins import join_features
 from ucu_mlops.features.period import Period
+from ucu_mlops.quality.checks import refuse
 from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.review.queue import build_queue
 from ucu_mlops.review.verdicts import counted_verdicts
@@ -33,6 +34,12 @@ class ScoringOptions:
     """
 
     reported_feature: str
+
+    def __post_init__(self) -> None:
+        """Refuse what can be no feature's name."""
+        if not isinstance(self.reported_feature, str) or not self.reported_feature:
+            allowed = "the name of a declared feature, such as reports_received_1d"
+            refuse("scoring", "reported_feature", "scoring.yml", allowed, self.reported_feature)
 
 
 def assemble_inputs(
