@@ -10,11 +10,9 @@ import pandas as pd
 
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.bundle.predict import Predictor
 from ucu_mlops.errors import BundleError, ConfigurationError, DataError, ReleaseError
-from ucu_mlops.features.arrivals import last_arrival
-from ucu_mlops.features.declarations import parse_declarations
 from ucu_mlops.loop.project import Project
+from ucu_mlops.loop.stories import story_of
 from ucu_mlops.release.probation import end_trial
 from ucu_mlops.release.trigger import Trigger
 
@@ -73,7 +71,7 @@ def play_day(
     day = as_of.isoformat()
     _check_day(project, model, as_of)
     if simulated:
-        project.run("simulation_day", as_of=day)
+        project.run(story_of(model).day, as_of=day)
     project.run(f"{model}_daily", as_of=day)
     _end_failed_trial(project, model, as_of)
     report = describe_day(project, model, as_of)
@@ -111,8 +109,7 @@ def _check_day(project: Project, model: str, as_of: date) -> None:
     A day on which nothing arrived may be an outage, and is played: it follows one that is known.
     """
     with project.catalog(as_of=as_of.isoformat()) as catalog:
-        declared = parse_declarations(catalog.load("params:features"))
-        arrived = last_arrival(declared, catalog.load("source_tables"))
+        arrived = story_of(model).last_arrival(catalog)
         decided = catalog.load(f"{model}.decisions")["as_of"].max().execute()
     last = None if pd.isna(decided) else pd.Timestamp(decided).date()
     known = max((each for each in (arrived, last) if each is not None), default=None)
@@ -136,7 +133,7 @@ def _end_failed_trial(project: Project, model: str, as_of: date) -> None:
             model,
             verdict,
             at,
-            loads=lambda version: Predictor(
+            loads=lambda version: story_of(model).open(
                 registry.fetch(model, version, Path(places["bundles"]))
             ),
         )

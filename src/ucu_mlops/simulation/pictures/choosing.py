@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ucu_mlops.simulation.pictures.app_codes import draw_app_code
 from ucu_mlops.simulation.pictures.chance import between, chance, log_uniform, pick
 from ucu_mlops.simulation.pictures.codes import Code, draw_code
 from ucu_mlops.simulation.pictures.looks import draw_fashionable
@@ -26,16 +27,24 @@ def choose_labels(rng: np.random.Generator, options: PictureOptions) -> list[str
     return [LABELS[number] for number in np.searchsorted(edges, rng.random(n))]
 
 
-def choose_code(rng: np.random.Generator, seed: int, label: str, new_look: float) -> Code:
-    """Choose one of the set's codes, of QR codes a share in the new look."""
-    is_new = label == "qr_code" and chance(rng, new_look)
-    return _code(seed, label, int(rng.integers(_CODES)), is_new)
+def choose_code(
+    rng: np.random.Generator, seed: int, label: str, options: PictureOptions
+) -> Code:
+    """Choose one of the set's codes, of QR codes a share in the new look, or an app's."""
+    look = "usual"
+    if label == "qr_code" and chance(rng, options.new_look):
+        look = "fashionable"
+    elif label == "qr_code" and options.app_codes and chance(rng, options.app_codes):
+        look = "app"
+    return _code(seed, label, int(rng.integers(_CODES)), look)
 
 
 @lru_cache(maxsize=len(LABELS) * _CODES)
-def _code(seed: int, label: str, number: int, is_new: bool) -> Code:
+def _code(seed: int, label: str, number: int, look: str) -> Code:
     rng = np.random.default_rng([seed, 2, LABELS.index(label), number])
-    return draw_fashionable(rng) if is_new else draw_code(rng, label)
+    if look == "usual":
+        return draw_code(rng, label)
+    return draw_fashionable(rng) if look == "fashionable" else draw_app_code(rng)
 
 
 def choose_family(rng: np.random.Generator, options: PictureOptions, *, is_free: bool) -> str:
