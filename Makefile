@@ -41,6 +41,12 @@ $(VENV)/installed-gcp: $(VENV)/installed-test constraints-gcp.txt
 	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints-gcp.txt kedro-vertexai
 	@touch $@
 
+# Airflow pins what this project does not: an environment of its own, 2 GB.
+.airflow/installed: dags/requirements.txt
+	$(PYTHON) -m venv .airflow
+	.airflow/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
 install-gcp: $(VENV)/installed-gcp ## what compiles for Vertex AI and talks to Google Cloud
 
 run: install ## play the loop on a simulated platform: shift noticed, model retrained, released, reverted
@@ -56,8 +62,9 @@ drill: install ## play each kind of shift and judge the loop (ARGS="--seeds 1 2 
 test: install-test lint ## ruff, mypy, import contracts, tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-cloud: install-gcp ## what needs kedro-vertexai: compile, preflight, the compiled file executed here
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters/vertex tests/cloud
+test-cloud: install-gcp .airflow/installed ## what needs Google's clients or Airflow: compiled files run and submitted, MLflow, DAGs
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/adapters/vertex tests/adapters/vertex_mlflow tests/standins \
+		tests/cloud
 
 torture: install-test ## kill scoring (50 times) and release (150) at random moments; each must end in one correct day
 	folder=$$(mktemp -d) && $(BIN)/python tests/torture/torture.py $$folder 50 0; \

@@ -7,7 +7,8 @@ UcuMlopsError
 │   ├── DuplicateKeyError   null or duplicate keys
 │   └── NotEnoughDataError  too few rows, positives or days to go on
 ├── WarehouseError          the warehouse cannot be reached or is locked by another process
-├── TaskError               a container of a compiled pipeline failed
+├── CloudError              Google Cloud refused, or stayed away too long
+├── TaskError               a container of a compiled pipeline failed, or its job did
 ├── BundleError             a model bundle is damaged, foreign or of another schema version
 └── ReleaseError            a release cannot be made
     └── StaleRevisionError  somebody else moved the ledger first
@@ -44,8 +45,12 @@ class WarehouseError(UcuMlopsError):
     """The warehouse cannot be reached or is locked by another process."""
 
 
+class CloudError(UcuMlopsError):
+    """Google Cloud refused, or stayed away too long."""
+
+
 class TaskError(UcuMlopsError):
-    """A container of a compiled pipeline failed in all of its attempts."""
+    """A container of a compiled pipeline failed in all of its attempts, or its job did."""
 
 
 class BundleError(UcuMlopsError):

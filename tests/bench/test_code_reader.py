@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import zxingcpp
-from bench.code_reader import LABELS, measure
 from PIL import Image
 
+from bench.code_reader import LABELS, measure
 from ucu_mlops.images.labels import parse_labels
 
 

@@ -1,9 +1,9 @@
 """The contest of decoding: both sides see the same pictures."""
 
 import numpy as np
-from bench.harness import assert_same, prepared
 
 from bench import decoding, decoding_ours, decoding_peer
+from bench.harness import assert_same, prepared
 
 
 def test_both_sides_compute_the_same_pictures(tmp_path):

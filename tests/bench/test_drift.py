@@ -1,8 +1,7 @@
 """The drift contest: our verdict on what was planted."""
 
-from bench.harness import prepared
-
 from bench import drift, drift_ours
+from bench.harness import prepared
 
 
 def test_what_was_planted_drifts_and_nothing_else(tmp_path):

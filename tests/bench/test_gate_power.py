@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from bench.gate_power import (
     CAPACITY,
     DAYS,
@@ -13,7 +14,6 @@ from bench.gate_power import (
     release_rates,
     separation,
 )
-
 from ucu_mlops.release.options import GateOptions
 
 

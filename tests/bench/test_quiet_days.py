@@ -6,9 +6,9 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+
 from bench.quiet_days import DRIFT, FIRST, Monitor, found, replay, replay_outcome, weights
 from bench.quiet_platform import NAMES, Platform, World
-
 from ucu_mlops.monitoring.drift import measure_drift
 
 WORLD = World(users=20_000, effect=0.03, seed=5)

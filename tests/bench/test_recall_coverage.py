@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from bench.recall_coverage import main
 
 # A sixth of the default size, so that it takes seconds.

@@ -205,7 +205,7 @@ def test_damaged_bytes_are_decoded_or_refused_and_nothing_else(form, place, dama
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ({"side": 4}, "images.store.side must be a whole number from 8, got 4"),
+        ({"side": 4}, "images.store.side must be a whole number at least 8, got 4"),
         ({"side": True}, "images.store.side must be"),
         ({"channels": 2}, r"images.store.channels must be 1 \(grey\) or 3"),
         ({"max_pixels": 0}, "images.store.max_pixels must be"),

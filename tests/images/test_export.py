@@ -9,7 +9,8 @@ from ucu_mlops.images.export import change_bound, compare, to_int8, to_onnx
 from ucu_mlops.images.inference import torch_look
 from ucu_mlops.images.looks import classify
 from ucu_mlops.images.onnx_predictor import ImagePredictor
-from ucu_mlops.images.options import LookOptions, ParityOptions, PreprocessingSettings
+from ucu_mlops.images.options import ParityOptions
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 
 SETTINGS = PreprocessingSettings(side=32)
 THRESHOLDS = np.array([0.5, 0.5])

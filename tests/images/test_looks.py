@@ -3,7 +3,7 @@
 import numpy as np
 
 from ucu_mlops.images.looks import classify, second_boxes
-from ucu_mlops.images.options import LookOptions, PreprocessingSettings
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 
 SETTINGS = PreprocessingSettings(side=32)
 GRID = 4

@@ -9,7 +9,7 @@ from ucu_mlops.bundle.store import Bundle, Draft, read_bundle, write_bundle
 from ucu_mlops.errors import BundleError
 from ucu_mlops.images.labels import parse_labels
 from ucu_mlops.images.model_files import label_set_of, label_specs, policy_of, thresholds_of
-from ucu_mlops.images.options import LookOptions, PreprocessingSettings
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 from ucu_mlops.images.thresholds import choose_thresholds
 
 # Not in the alphabet's order: a network's outputs are not, either.

@@ -8,7 +8,8 @@ from transformers import BertConfig, ViTConfig, ViTForImageClassification
 
 from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.images.network import build_network, label_names, load_network, look, save_network
-from ucu_mlops.images.options import NetworkOptions, PreprocessingSettings
+from ucu_mlops.images.options import NetworkOptions
+from ucu_mlops.images.settings import PreprocessingSettings
 
 SETTINGS = PreprocessingSettings(side=32)
 COMPACT = {"patch": 8, "width": 32, "depth": 2, "heads": 2}

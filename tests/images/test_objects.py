@@ -224,8 +224,11 @@ def test_few_answers_wait_in_memory(tmp_path):
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ({"places": ()}, r"images.store.places must list folders or URLs, got \(\)"),
-        ({"places": ("x",), "attempts": 0}, "images.store.attempts must be a whole number from 1"),
+        ({"places": ()}, r"images.store.places must be a list of folders or URLs, got \(\)"),
+        (
+            {"places": ("x",), "attempts": 0},
+            "images.store.attempts must be a whole number at least 1",
+        ),
         ({"places": ("x",), "concurrency": True}, "images.store.concurrency must be"),
         ({"places": ("x",), "max_bytes": 0.5}, "images.store.max_bytes must be"),
     ],

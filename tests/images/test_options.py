@@ -17,23 +17,32 @@ def test_what_is_left_out_is_default():
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        ({"fine": {}}, r"images.model has unknown \['fine'\]"),
-        ({"looks": {"look": 2}}, r"images.model.looks has unknown \['look'\]"),
+        ({"fine": {}}, r"images.model must be sections of .*, got \['fine'\]"),
+        ({"looks": {"look": 2}}, r"images.model.looks must be keys of .*, got \['look'\]"),
+        ({"looks": 2}, "images.model.looks must be keys with values, got 2"),
         ({"looks": {"looks": 3}}, "images.model.looks.looks must be 1 or 2, got 3"),
+        ({"looks": {"looks": True}}, "images.model.looks.looks must be 1 or 2, got True"),
         ({"preprocessing": {"side": 100}}, "a multiple of patch"),
-        ({"preprocessing": {"channels": 3}}, "images.model.preprocessing.mean must be 3 numbers"),
-        ({"preprocessing": {"std": [0.0]}}, "images.model.preprocessing.std must be above 0"),
+        ({"preprocessing": {"channels": 3}}, "preprocessing.mean must be a list of 3, each"),
+        ({"preprocessing": {"mean": 0.5}}, "preprocessing.mean must be a list of 1, each"),
+        (
+            {"preprocessing": {"std": [0.0]}},
+            "preprocessing.std must be a list of 1, each .* above 0",
+        ),
         ({"finetuning": {"batch": 0}}, "images.model.finetuning.batch must be a whole number"),
         ({"finetuning": {"samples": 10}}, "at least epochs times batch"),
         ({"finetuning": {"learning_rate": float("nan")}}, "images.model.finetuning.learning_rate"),
-        ({"augmentation": {"flip": 1.5}}, "images.model.augmentation.flip must be from 0 to 1"),
+        ({"finetuning": {"device": "tpu"}}, "device must be auto or cpu or cuda, got 'tpu'"),
+        ({"augmentation": {"flip": 1.5}}, "images.model.augmentation.flip must be a number at"),
         ({"network": {"width": 30}}, "images.model.network.width must be a multiple of heads"),
+        ({"network": {"patch": 12}}, "images.model.network.patch must be a power of two"),
+        ({"network": {"download": "yes"}}, "images.model.network.download must be true or false"),
         ({"parity": {"pictures": True}}, "images.model.parity.pictures"),
     ],
 )
 def test_refuses(raw, says):
-    """A wrong key or value is refused by name."""
-    with pytest.raises(ConfigurationError, match=says):
+    """A wrong key or value is refused by name, with the file to correct."""
+    with pytest.raises(ConfigurationError, match=f"{says}.*; correct .*/images.yml"):
         parse_options(raw)
 
 

@@ -8,8 +8,8 @@ from PIL import Image
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from ucu_mlops.errors import DataError
-from ucu_mlops.images.options import PreprocessingSettings
 from ucu_mlops.images.preprocessing import preprocess, resize_matrix
+from ucu_mlops.images.settings import PreprocessingSettings
 
 CHECKPOINT = PreprocessingSettings(
     side=224, channels=3, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), fit="stretch"

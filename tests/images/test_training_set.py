@@ -190,9 +190,9 @@ def test_the_identity_knows_the_label_set():
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"holdout_share": 1.0}, "holdout_share must be from 0 and below 1"),
-        ({"validation_share": True}, "validation_share must be from 0 and below 1"),
-        ({"duplicate_distance": 8}, "duplicate_distance must be 0 to 7"),
+        ({"holdout_share": 1.0}, "holdout_share must be a number at least 0 and below 1"),
+        ({"validation_share": True}, "validation_share must be a number"),
+        ({"duplicate_distance": 8}, "distance must be a whole number at least 0 and at most 7"),
     ],
     ids=["everybody", "no number", "too far"],
 )

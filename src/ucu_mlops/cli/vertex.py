@@ -1,4 +1,4 @@
-"""``kedro vertex``: what would run on Vertex AI, as a file, and that file executed here."""
+"""``kedro vertex``: what would run on Vertex AI, as a file; that file executed here or there."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import click
+import yaml
 from kedro.framework.context import KedroContext
 
 from ucu_mlops.cli.run import in_one_line
@@ -41,7 +42,7 @@ PARAMS = click.option(
 
 @click.group()
 def vertex() -> None:
-    """Compile pipelines for Vertex AI, look at what would run, run it here."""
+    """Compile pipelines for Vertex AI, look at what would run, run it here or there."""
 
 
 @vertex.command("compile")
@@ -103,6 +104,101 @@ def run_local_command(file: Path, params: dict[str, str], work: Path | None) -> 
     Executor(specification, image, folder.absolute(), job, click.echo).run(given)
     if work is None:
         shutil.rmtree(folder)
+
+
+@vertex.command("submit")
+@click.argument("file", type=FILE)
+@PARAMS
+@click.option("--job", help="ID of the job; asking twice for one starts it once (default: new).")
+@click.option("--wait", is_flag=True, help="Wait for its end; exit code 0 only if it succeeds.")
+@ENV
+@in_one_line
+def submit_command(
+    file: Path, params: dict[str, str], job: str | None, env: str | None, *, wait: bool
+) -> None:
+    """Run a compiled FILE on Vertex AI, in the project of the environment."""
+    with _context(env) as context:
+        from ucu_mlops.adapters.vertex.jobs import Jobs, start_id  # noqa: PLC0415 (start-up time)
+
+        compiled, given = _read(file, params)
+        second = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
+        jobs = Jobs(_vertex(context))
+        made = jobs.submit(compiled, given, job or start_id(compiled["displayName"], second))
+        click.echo(made.line())
+        if wait:
+            click.echo(jobs.wait(made.id).line())
+
+
+@vertex.command("status")
+@click.argument("job", required=False)
+@click.option("--wait", is_flag=True, help="Wait for its end; exit code 0 only if it succeeds.")
+@ENV
+@in_one_line
+def status_command(job: str | None, env: str | None, *, wait: bool) -> None:
+    """Tell how JOB stands, or the jobs that were started last."""
+    with _context(env) as context:
+        from ucu_mlops.adapters.vertex.jobs import Jobs  # noqa: PLC0415 (start-up time)
+
+        jobs = Jobs(_vertex(context))
+        if job is None:
+            for each in jobs.latest():
+                click.echo(each.line())
+            return
+        click.echo((jobs.wait(job) if wait else jobs.known(job)).line())
+
+
+@vertex.command("cancel")
+@click.argument("job")
+@ENV
+@in_one_line
+def cancel_command(job: str, env: str | None) -> None:
+    """Ask for the end of JOB; one that has ended stays as it is."""
+    with _context(env) as context:
+        from ucu_mlops.adapters.vertex.jobs import Jobs  # noqa: PLC0415 (start-up time)
+
+        click.echo(Jobs(_vertex(context)).cancel(job).line())
+
+
+@vertex.command("schedule")
+@click.argument("file", type=FILE)
+@PARAMS
+@click.option("--cron", required=True, help="When, such as 'TZ=UTC 30 6 * * *'.")
+@click.option("--name", help="The schedule's name (default: the pipeline's).")
+@ENV
+@in_one_line
+def schedule_command(
+    file: Path, params: dict[str, str], cron: str, name: str | None, env: str | None
+) -> None:
+    """Run a compiled FILE again and again; replaces the schedule of the same name."""
+    with _context(env) as context:
+        from ucu_mlops.adapters.vertex.schedules import Schedules  # noqa: PLC0415 (start-up time)
+
+        compiled, given = _read(file, params)
+        schedules = Schedules(_vertex(context))
+        done = schedules.replace(compiled, given, cron, name or compiled["displayName"])
+    click.echo(f"active: {done.name}")
+    for each in done.retired:
+        click.echo(f"retired: {each}")
+
+
+def _read(file: Path, params: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a compiled file, and what a run of it is given, checked before anything is sent."""
+    from ucu_mlops.adapters.vertex.specification import (  # noqa: PLC0415 (start-up time)
+        check_parameters,
+        read_specification,
+    )
+
+    given = check_parameters(read_specification(file), params)
+    return yaml.safe_load(file.read_text(encoding="utf-8")), given
+
+
+def _vertex(context: KedroContext) -> Any:
+    """Return Vertex AI in the project and region of the environment."""
+    from ucu_mlops.adapters.vertex.options import read_options  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.adapters.vertex_client import Vertex  # noqa: PLC0415
+
+    options = read_options(context.config_loader["vertexai"])
+    return Vertex(options.project_id, options.region)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.images.experts import read_stored
 from ucu_mlops.images.labels import LabelSet
 from ucu_mlops.images.model_files import label_set_of, policy_of, predictor_of, thresholds_of
-from ucu_mlops.images.options import LookOptions, PreprocessingSettings
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 from ucu_mlops.images.shards import ShardStore
 from ucu_mlops.images.thresholds import union_scores
 

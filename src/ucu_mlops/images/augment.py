@@ -13,14 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from ucu_mlops.images.degrade import degrade
-from ucu_mlops.images.options import (
-    GREY,
-    AugmentationOptions,
-    ImageModelOptions,
-    PreprocessingSettings,
-)
+from ucu_mlops.images.options import AugmentationOptions, ImageModelOptions
 from ucu_mlops.images.pictures import UNKNOWN
 from ucu_mlops.images.preprocessing import FULL_WHITE, LUMA
+from ucu_mlops.images.settings import GREY, PreprocessingSettings
 
 # Samples per axis and pixel of the input: averaged, they are the antialiasing filter.
 SAMPLES = 2

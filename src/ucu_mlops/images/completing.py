@@ -19,7 +19,8 @@ from ucu_mlops.images.model_files import (
     predictor_of,
 )
 from ucu_mlops.images.onnx_predictor import ImagePredictor
-from ucu_mlops.images.options import LookOptions, ParityOptions, PreprocessingSettings
+from ucu_mlops.images.options import ParityOptions
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 from ucu_mlops.images.thresholds import LabelThreshold, choose_thresholds
 
 

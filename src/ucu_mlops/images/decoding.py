@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.images.settings import FILE
+from ucu_mlops.quality.checks import COUNT, Allowed, check_numbers
 
 # Why a picture is refused; "quarantine.reason" holds one of these.
 REASONS = (
@@ -67,12 +69,8 @@ class DecodingOptions:
 
     def __post_init__(self) -> None:
         """Refuse sizes of nothing."""
-        for key, least in (("side", SMALLEST), ("max_pixels", 1)):
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigurationError(
-                    f"images.store.{key} must be a whole number from {least}, got {value!r}"
-                )
+        side = Allowed(least=SMALLEST, whole=True)
+        check_numbers(self, "images.store", FILE, side=side, max_pixels=COUNT)
         if self.channels not in {1, 3}:
             raise ConfigurationError(
                 f"images.store.channels must be 1 (grey) or 3 (RGB), got {self.channels!r}"

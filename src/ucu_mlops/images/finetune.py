@@ -9,15 +9,14 @@ import time
 import zlib
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from transformers import ViTForImageClassification
 
 from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
-from ucu_mlops.images.augment import Batch, Stored, augment
+from ucu_mlops.images.augment import Batch
+from ucu_mlops.images.batches import Batches
 from ucu_mlops.images.checkpoints import CheckpointStore
 from ucu_mlops.images.hardware import autocast, describe, pick_device, settle, use_bf16
 from ucu_mlops.images.inference import first_looks, macro_average_precision
@@ -29,7 +28,6 @@ from ucu_mlops.images.peers import ALONE, Peers
 from ucu_mlops.images.pictures import Pictures, need_both_answers
 from ucu_mlops.images.reporter import Reporter
 from ucu_mlops.images.run_state import TrainingRun
-from ucu_mlops.images.sampling import epoch_order
 from ucu_mlops.quality.hashing import derived_id
 
 SECONDS_BETWEEN_REPORTS = 10.0
@@ -88,17 +86,14 @@ def finetune(
     _go_on(run, checkpoints, identity, reporter)
     positive = torch.from_numpy(positive_weights(pictures.labels, chosen.positive_weight))
     positive = positive.to(device)
-    per_epoch = chosen.samples // (chosen.epochs * chosen.batch)
-    steps = per_epoch * chosen.epochs
+    batches = Batches(pictures, options, device, peers)
+    per_epoch, steps = batches.per_epoch, batches.steps
     clock = _Clock(run.step, steps, chosen.batch)
 
-    while run.step < steps and not run.stalled(chosen.patience):
+    for batch in batches.ahead(run.step):
+        if run.stalled(chosen.patience):
+            break
         epoch, within = divmod(run.step, per_epoch)
-        order = epoch_order(pictures.weight, per_epoch * chosen.batch, chosen.seed, epoch)
-        rows = order[within * chosen.batch : (within + 1) * chosen.batch][peers.rank :: peers.count]
-        generator = torch.Generator(device)
-        generator.manual_seed((chosen.seed * steps + run.step) * peers.count + peers.rank)
-        batch = augment(_stored(pictures, rows, device), options, generator)
         rate = set_learning_rates(run.optimizer, run.step, steps, chosen)
         run.loss += _gradients(run, batch, positive, chosen, reporter, bf16=bf16)
         peers.add_gradients(network.parameters())
@@ -165,17 +160,6 @@ def _gradients(
             )
         else:
             return total
-
-
-def _stored(pictures: Pictures, rows: NDArray[np.int64], device: torch.device) -> Stored:
-    """Move some pictures to the device."""
-    masks = None if pictures.masks is None else torch.from_numpy(pictures.masks[rows]).to(device)
-    return Stored(
-        pixels=torch.from_numpy(pictures.pixels[rows]).to(device),
-        boxes=torch.from_numpy(pictures.boxes[rows]).to(device),
-        labels=torch.from_numpy(pictures.labels[rows]).to(device),
-        masks=masks,
-    )
 
 
 def _identity(pictures: Pictures, labels: tuple[str, ...], options: ImageModelOptions) -> str:

@@ -10,9 +10,9 @@ from transformers import ViTForImageClassification
 
 from ucu_mlops.images.looks import Look
 from ucu_mlops.images.network import look
-from ucu_mlops.images.options import PreprocessingSettings
 from ucu_mlops.images.pictures import Pictures
 from ucu_mlops.images.preprocessing import preprocess
+from ucu_mlops.images.settings import PreprocessingSettings
 
 AT_ONCE = 64
 

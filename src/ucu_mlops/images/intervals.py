@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.images.figures import Counts, Floats, average_precision, figures_of, macro_f1
+from ucu_mlops.images.settings import FILE
 from ucu_mlops.quality.bootstrap import Rows, paired_bootstrap
+from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, INNER_SHARE, check_numbers
 
 FIGURES = ("precision", "recall", "f1")
 
@@ -36,11 +38,15 @@ class ImageEvaluationOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be resampled."""
-        if self.resamples < 1 or not 0 < self.level < 1:
-            raise ConfigurationError(
-                "images.evaluation: resamples must be at least 1 and level between 0 and 1, "
-                f"got {self.resamples}, {self.level}"
-            )
+        check_numbers(
+            self,
+            "images.evaluation",
+            FILE,
+            resamples=COUNT,
+            level=INNER_SHARE,
+            seed=COUNT_OR_NONE,
+            min_groups=COUNT_OR_NONE,
+        )
 
 
 def intervals(

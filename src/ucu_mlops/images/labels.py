@@ -1,10 +1,17 @@
 """Which labels the image model gives, and what is asked of each: configuration, not code."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.images.settings import FILE
+from ucu_mlops.quality.checks import (
+    INNER_SHARE,
+    check_choices,
+    check_numbers,
+    check_words,
+    refuse,
+)
 from ucu_mlops.quality.hashing import derived_id
 
 
@@ -29,26 +36,15 @@ class ImageLabel:
 
     def __post_init__(self) -> None:
         """Refuse what no label can ask."""
-        object.__setattr__(self, "expert", tuple(self.expert))
+        section = f"images.labels.{self.name}"
         if not self.name.isidentifier():
-            raise ConfigurationError(
-                f"images.labels: {self.name!r} is no name; use letters, digits and _"
-            )
-        for key in ("recall", "precision_floor"):
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-                raise ConfigurationError(
-                    f"images.labels.{self.name}.{key} must be above 0 and below 1, got {value!r}"
-                )
-        if self.decides not in {"network", "reader", "union"}:
-            raise ConfigurationError(
-                f"images.labels.{self.name}.decides must be network, reader or union, "
-                f"got {self.decides!r}"
-            )
+            refuse("images", "labels", FILE, "names of letters, digits and _", self.name)
+        check_numbers(self, section, FILE, recall=INNER_SHARE, precision_floor=INNER_SHARE)
+        check_words(self, section, FILE, "expert")
+        check_choices(self, section, FILE, decides=("network", "reader", "union"))
+        object.__setattr__(self, "expert", tuple(self.expert))
         if self.decides != "network" and not self.expert:
-            raise ConfigurationError(
-                f"images.labels.{self.name}.decides is {self.decides!r}, but it names no expert"
-            )
+            refuse(section, "expert", FILE, f"a list of codes, as decides is {self.decides}", [])
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,7 @@ class LabelSet:
     def __post_init__(self) -> None:
         """Refuse a set that is empty or names a label twice."""
         if not self.labels:
-            raise ConfigurationError("images.labels is empty; name at least one label")
+            refuse("images", "labels", FILE, "at least one label", {})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,13 +79,11 @@ def parse_labels(raw: Mapping[str, Mapping[str, Any] | None]) -> LabelSet:
     Raises:
         ConfigurationError: No label, an unknown key, or a value out of its range.
     """
+    known = sorted({each.name for each in fields(ImageLabel)} - {"name"})
     labels = []
-    known = set(asdict(ImageLabel("x"))) - {"name"}
     for name, asked in raw.items():
-        given = dict(asked or {})
-        if unknown := sorted(set(given) - known):
-            raise ConfigurationError(
-                f"images.labels.{name} has unknown {unknown}; known are {sorted(known)}"
-            )
-        labels.append(ImageLabel(name, **given))
+        given = {} if asked is None else asked
+        if not isinstance(given, Mapping) or not set(given) <= set(known):
+            refuse("images.labels", name, FILE, f"keys of {known} with values", asked)
+        labels.append(ImageLabel(str(name), **given))
     return LabelSet(tuple(labels))

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ucu_mlops.images.options import LookOptions, PreprocessingSettings
 from ucu_mlops.images.preprocessing import fitted_size, preprocess
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 
 # Inputs (n, channels, side, side) → probabilities (n, n_labels) and (n, n_tokens, n_labels).
 Look = Callable[[NDArray[np.float32]], tuple[NDArray[np.float32], NDArray[np.float32]]]

@@ -14,7 +14,7 @@ from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.errors import BundleError, ConfigurationError
 from ucu_mlops.images.labels import ImageLabel, LabelSet
 from ucu_mlops.images.onnx_predictor import ImagePredictor
-from ucu_mlops.images.options import LookOptions, PreprocessingSettings
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 from ucu_mlops.images.thresholds import LabelThreshold
 
 CERTAIN = 1.0

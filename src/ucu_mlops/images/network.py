@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, ViTConfig, ViTForImageClassification
 
 from ucu_mlops.errors import ConfigurationError
-from ucu_mlops.images.options import NetworkOptions, PreprocessingSettings
+from ucu_mlops.images.options import NetworkOptions
+from ucu_mlops.images.settings import PreprocessingSettings
 
 WEIGHTS, CONFIG, SETTINGS = "model.safetensors", "config.json", "preprocessor_config.json"
 # Channels of the stem's first stage; each further one has twice as many, up to the tokens' width.

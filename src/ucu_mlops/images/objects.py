@@ -16,8 +16,9 @@ from urllib.parse import unquote
 import fsspec
 from fsspec.core import split_protocol
 
-from ucu_mlops.errors import ConfigurationError
 from ucu_mlops.images.decoding import RefusedError
+from ucu_mlops.images.settings import FILE
+from ucu_mlops.quality.checks import COUNT, NOT_NEGATIVE, check_numbers, check_words, refuse
 
 Result = TypeVar("Result")
 LOCAL = (None, "file", "local")
@@ -43,17 +44,20 @@ class ObjectOptions:
 
     def __post_init__(self) -> None:
         """Refuse a reader that reads nothing."""
+        section = "images.store"
+        check_words(self, section, FILE, "places")
         object.__setattr__(self, "places", tuple(self.places))
         if not self.places:
-            raise ConfigurationError(
-                f"images.store.places must list folders or URLs, got {self.places!r}"
-            )
-        for key in ("concurrency", "attempts", "max_bytes"):
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigurationError(
-                    f"images.store.{key} must be a whole number from 1, got {value!r}"
-                )
+            refuse(section, "places", FILE, "a list of folders or URLs", self.places)
+        check_numbers(
+            self,
+            section,
+            FILE,
+            concurrency=COUNT,
+            attempts=COUNT,
+            pause_s=NOT_NEGATIVE,
+            max_bytes=COUNT,
+        )
 
 
 def version_of(uri: str, options: ObjectOptions) -> str:

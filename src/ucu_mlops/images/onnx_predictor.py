@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ucu_mlops.errors import BundleError
 from ucu_mlops.images.looks import classify
-from ucu_mlops.images.options import LookOptions, PreprocessingSettings
+from ucu_mlops.images.settings import LookOptions, PreprocessingSettings
 
 INPUT, OUTPUTS = "inputs", ("probabilities", "tokens")
 

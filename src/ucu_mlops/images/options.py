@@ -1,67 +1,28 @@
-"""What can be chosen about the image network, as checked data; imported without torch.
+"""What can be chosen about the training of the network, as checked data; imported without torch.
 
-``preprocessing`` how a picture becomes numbers · ``network`` what is trained · ``augmentation`` how
-pictures vary · ``finetuning`` the loop · ``looks`` the second look · ``parity`` what int8 must keep
+``network`` what is trained · ``augmentation`` how pictures vary · ``finetuning`` the loop ·
+``parity`` what int8 must keep; ``preprocessing`` and ``looks`` travel on: :mod:`.settings`
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.images.settings import FILE, LookOptions, PreprocessingSettings
+from ucu_mlops.quality.checks import (
+    COUNT,
+    COUNT_OR_NONE,
+    INNER_SHARE,
+    SHARE,
+    Allowed,
+    build_part,
+    check_choices,
+    check_flag,
+    check_numbers,
+    refuse,
+)
 
-GREY, COLOUR = 1, 3
-
-
-def _need(met: bool, key: str, asked: str, value: object) -> None:
-    """Refuse a value in one line: where, what is asked, what came."""
-    if not met:
-        raise ConfigurationError(f"images.model.{key} must be {asked}, got {value!r}")
-
-
-def _positive_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _within(value: object, low: float, high: float) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and low <= value <= high
-
-
-@dataclass(frozen=True)
-class PreprocessingSettings:
-    """How a picture becomes the network's input; travels with the network.
-
-    Attributes:
-        side: Width and height of the input, in pixels.
-        channels: 1 (grey) or 3 (red, green, blue).
-        mean: Subtracted from each channel scaled to 0..1.
-        std: Divided by, per channel.
-        fit: ``letterbox`` (aspect kept, centred, padding 0) or ``stretch``, as ViT's own processor.
-    """
-
-    side: int = 128
-    channels: int = GREY
-    mean: tuple[float, ...] = (0.5,)
-    std: tuple[float, ...] = (0.5,)
-    fit: str = "letterbox"
-
-    def __post_init__(self) -> None:
-        """Refuse settings under which no picture becomes an input."""
-        object.__setattr__(self, "mean", tuple(self.mean))
-        object.__setattr__(self, "std", tuple(self.std))
-        _need(_positive_int(self.side), "preprocessing.side", "a whole number from 1", self.side)
-        known = (GREY, COLOUR)
-        _need(self.channels in known, "preprocessing.channels", "1 or 3", self.channels)
-        for key in ("mean", "std"):
-            value = getattr(self, key)
-            right = len(value) == self.channels and all(_within(each, 0, 1) for each in value)
-            _need(right, f"preprocessing.{key}", f"{self.channels} numbers from 0 to 1", value)
-        _need(min(self.std) > 0, "preprocessing.std", "above 0", self.std)
-        fits = ("letterbox", "stretch")
-        _need(self.fit in fits, "preprocessing.fit", "letterbox or stretch", self.fit)
+SECTION = "images.model"
 
 
 @dataclass(frozen=True)
@@ -90,15 +51,15 @@ class NetworkOptions:
 
     def __post_init__(self) -> None:
         """Refuse a network that cannot be built."""
-        for key in ("patch", "width", "depth", "heads"):
-            value = getattr(self, key)
-            _need(_positive_int(value), f"network.{key}", "a whole number from 1", value)
-        _need(self.width % self.heads == 0, "network.width", "a multiple of heads", self.width)
-        _need(self.head in {"new", "keep"}, "network.head", "new or keep", self.head)
-        stems = ("convolutional", "patch")
-        _need(self.stem in stems, "network.stem", "convolutional or patch", self.stem)
-        power = self.patch & (self.patch - 1) == 0 and self.patch > 1
-        _need(power or self.stem == "patch", "network.patch", "a power of two", self.patch)
+        section = f"{SECTION}.network"
+        check_numbers(self, section, FILE, patch=COUNT, width=COUNT, depth=COUNT, heads=COUNT)
+        check_choices(self, section, FILE, head=("new", "keep"), stem=("convolutional", "patch"))
+        check_flag(self, section, FILE, "download")
+        if self.width % self.heads:
+            refuse(section, "width", FILE, f"a multiple of heads ({self.heads})", self.width)
+        halves = self.patch.bit_count() == 1 and self.patch > 1
+        if self.stem == "convolutional" and not halves:
+            refuse(section, "patch", FILE, "a power of two from 2", self.patch)
 
 
 @dataclass(frozen=True)
@@ -135,13 +96,12 @@ class AugmentationOptions:
 
     def __post_init__(self) -> None:
         """Refuse shares that are none."""
-        largest = {"rotation": 180.0, "largest_blur": 4.0}
-        for each in fields(self):
-            top = largest.get(each.name, 1.0)
-            value = getattr(self, each.name)
-            right = _within(value, 0, top)
-            _need(right, f"augmentation.{each.name}", f"from 0 to {top:g}", value)
-        _need(self.smallest_view > 0, "augmentation.smallest_view", "above 0", 0)
+        allowed = {each.name: SHARE for each in fields(self)} | {
+            "rotation": Allowed(least=0, most=180),
+            "largest_blur": Allowed(least=0, most=4),
+            "smallest_view": Allowed(above=0, most=1),
+        }
+        check_numbers(self, f"{SECTION}.augmentation", FILE, **allowed)
 
     @classmethod
     def none(cls) -> Self:
@@ -193,65 +153,36 @@ class FinetuningOptions:
 
     def __post_init__(self) -> None:
         """Refuse a loop that cannot run."""
-        for key in ("samples", "epochs", "batch", "patience"):
-            value = getattr(self, key)
-            _need(_positive_int(value), f"finetuning.{key}", "a whole number from 1", value)
-        bounds = {
-            "learning_rate": (1e-8, 1.0),
-            "weight_decay": (0, 1),
-            "warm_up": (0, 1),
-            "layer_decay": (0.1, 1),
-            "head_first": (0, 1),
-            "positive_weight": (1, 1000),
-            "token_weight": (0, 100),
-            "average": (0, 0.99999),
-            "checkpoint_steps": (0, 1_000_000),
-            "seed": (0, 2**31),
-        }
-        for key, (low, high) in bounds.items():
-            value = getattr(self, key)
-            asked = f"from {low:g} to {high:g}"
-            _need(_within(value, low, high), f"finetuning.{key}", asked, value)
-        chosen = {
-            "loss": ("bce", "asymmetric"),
-            "precision": ("auto", "bf16", "fp32"),
-            "device": ("auto", "cpu", "cuda"),
-        }
-        for key, known in chosen.items():
-            value = getattr(self, key)
-            _need(value in known, f"finetuning.{key}", f"one of {known}", value)
-        _need(
-            self.samples >= self.epochs * self.batch,
-            "finetuning.samples",
-            f"at least epochs times batch ({self.epochs * self.batch})",
-            self.samples,
+        section = f"{SECTION}.finetuning"
+        check_numbers(
+            self,
+            section,
+            FILE,
+            samples=COUNT,
+            epochs=COUNT,
+            batch=COUNT,
+            learning_rate=Allowed(above=0, most=1),
+            weight_decay=SHARE,
+            warm_up=SHARE,
+            layer_decay=Allowed(least=0.1, most=1),
+            head_first=SHARE,
+            positive_weight=Allowed(least=1, most=1000),
+            token_weight=Allowed(least=0, most=100),
+            average=Allowed(least=0, below=1),
+            patience=COUNT,
+            checkpoint_steps=COUNT_OR_NONE,
+            seed=Allowed(least=0, most=2**31, whole=True),
         )
-
-
-@dataclass(frozen=True)
-class LookOptions:
-    """The second look: what the first found is looked at again, closer.
-
-    Attributes:
-        looks: 1 or 2.
-        fired: A token's probability from which it is part of what was found.
-        margin: Added around it on each side, as a share of its size.
-        smallest: Least share of the longer side that a second look shows.
-        weight: Weight of the second look's answer; the first has the rest.
-    """
-
-    looks: int = 2
-    fired: float = 0.3
-    margin: float = 0.15
-    smallest: float = 0.2
-    weight: float = 0.7
-
-    def __post_init__(self) -> None:
-        """Refuse looks that are none."""
-        _need(self.looks in {1, 2}, "looks.looks", "1 or 2", self.looks)
-        for key, high in (("fired", 1), ("margin", 2), ("smallest", 1), ("weight", 1)):
-            value = getattr(self, key)
-            _need(_within(value, 0, high), f"looks.{key}", f"from 0 to {high}", value)
+        check_choices(
+            self,
+            section,
+            FILE,
+            loss=("bce", "asymmetric"),
+            precision=("auto", "bf16", "fp32"),
+            device=("auto", "cpu", "cuda"),
+        )
+        if self.samples < (least := self.epochs * self.batch):
+            refuse(section, "samples", FILE, f"at least epochs times batch ({least})", self.samples)
 
 
 @dataclass(frozen=True)
@@ -270,11 +201,10 @@ class ParityOptions:
 
     def __post_init__(self) -> None:
         """Refuse a comparison that compares nothing."""
-        _need(_positive_int(self.pictures), "parity.pictures", "from 1", self.pictures)
-        for key in ("largest_change", "confidence"):
-            value = getattr(self, key)
-            right = _within(value, 0, 1) and 0 < value < 1
-            _need(right, f"parity.{key}", "above 0 and below 1", value)
+        section = f"{SECTION}.parity"
+        check_numbers(
+            self, section, FILE, pictures=COUNT, largest_change=INNER_SHARE, confidence=INNER_SHARE
+        )
 
 
 @dataclass(frozen=True)
@@ -289,32 +219,25 @@ class ImageModelOptions:
     parity: ParityOptions = field(default_factory=ParityOptions)
 
     def __post_init__(self) -> None:
-        """Refuse sections that do not fit each other."""
+        """Make the sections of plain mappings, and refuse what does not fit each other."""
+        for each in fields(self):
+            assert isinstance(each.type, type)  # noqa: S101  # for mypy: it may be a text elsewhere
+            build_part(self, SECTION, FILE, each.name, each.type)
         side, patch = self.preprocessing.side, self.network.patch
-        _need(side % patch == 0, "preprocessing.side", f"a multiple of patch ({patch})", side)
+        if side % patch:
+            section = f"{SECTION}.preprocessing"
+            refuse(section, "side", FILE, f"a multiple of patch ({patch})", side)
 
 
-def parse_options(raw: Mapping[str, Mapping[str, Any] | None]) -> ImageModelOptions:
+def parse_options(raw: Mapping[str, Any]) -> ImageModelOptions:
     """Read the options from configuration: section → key → value; what is left out is default.
 
     Raises:
         ConfigurationError: An unknown section or key, or a value out of its range.
     """
-    sections: dict[str, Any] = {
-        each.name: each.default_factory
-        for each in fields(ImageModelOptions)
-        if each.default_factory is not MISSING
-    }
-    if unknown := sorted(set(raw) - set(sections)):
-        raise ConfigurationError(
-            f"images.model has unknown {unknown}; known are {sorted(sections)}"
-        )
-    made = {}
-    for name, given in raw.items():
-        known = {each.name for each in fields(sections[name])}
-        if unknown := sorted(set(given or {}) - known):
-            raise ConfigurationError(
-                f"images.model.{name} has unknown {unknown}; known are {sorted(known)}"
-            )
-        made[name] = sections[name](**(given or {}))
-    return ImageModelOptions(**made)
+    known = sorted(each.name for each in fields(ImageModelOptions))
+    if unknown := sorted(set(raw) - set(known)):
+        refuse("images", "model", FILE, f"sections of {known}", unknown)
+    return ImageModelOptions(
+        **{name: {} if given is None else given for name, given in raw.items()}
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ucu_mlops.errors import DataError
-from ucu_mlops.images.options import GREY, PreprocessingSettings
+from ucu_mlops.images.settings import GREY, PreprocessingSettings
 
 FULL_WHITE = 255.0
 # ITU-R 601, as Pillow converts.

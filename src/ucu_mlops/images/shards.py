@@ -16,10 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ucu_mlops.errors import ConfigurationError, DataError
+from ucu_mlops.errors import DataError
 from ucu_mlops.images.decoding import Decoded, DecodingOptions, RefusedError, decode
 from ucu_mlops.images.objects import ObjectOptions, each_at_once, read_object, version_of
 from ucu_mlops.images.part_writer import PartWriter, replace, room_on_disk
+from ucu_mlops.images.settings import FILE
+from ucu_mlops.quality.checks import COUNT, check_numbers
 from ucu_mlops.quality.hashing import hash_share
 
 SETTINGS = "settings.json"
@@ -64,10 +66,7 @@ class StoreOptions:
 
     def __post_init__(self) -> None:
         """Refuse a store without parts."""
-        if isinstance(self.parts, bool) or not isinstance(self.parts, int) or self.parts < 1:
-            raise ConfigurationError(
-                f"images.store.parts must be a whole number from 1, got {self.parts!r}"
-            )
+        check_numbers(self, "images.store", FILE, parts=COUNT)
 
 
 @dataclass(frozen=True)

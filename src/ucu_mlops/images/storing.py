@@ -9,11 +9,13 @@ import ibis
 import pandas as pd
 from tqdm import tqdm
 
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.images.decoding import DecodingOptions
 from ucu_mlops.images.objects import ObjectOptions
+from ucu_mlops.images.settings import FILE
 from ucu_mlops.images.shards import ShardStore, StoreOptions, update_shards
+from ucu_mlops.quality.checks import refuse
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +29,9 @@ def store_options(raw: dict[str, Any]) -> StoreOptions:
     Raises:
         ConfigurationError: An unknown key, or a value out of its range.
     """
-    if unknown := sorted(set(raw) - {*DECODING, *OBJECTS, "parts"}):
-        raise ConfigurationError(
-            f"images.store has unknown {unknown}; known are {sorted([*DECODING, *OBJECTS])}, parts"
-        )
+    known = sorted([*DECODING, *OBJECTS, "parts"])
+    if unknown := sorted(set(raw) - set(known)):
+        refuse("images", "store", FILE, f"keys of {known}", unknown)
     return StoreOptions(
         decoding=DecodingOptions(**{key: raw[key] for key in DECODING if key in raw}),
         objects=ObjectOptions(**{key: raw[key] for key in OBJECTS if key in raw}),

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError, SchemaError
+from ucu_mlops.errors import NotEnoughDataError, SchemaError
 from ucu_mlops.images.duplicates import near_duplicates, number_by_first
 from ucu_mlops.images.labels import LabelSet
+from ucu_mlops.images.settings import FILE
+from ucu_mlops.quality.checks import Allowed, check_numbers
 from ucu_mlops.quality.hashing import derived_id, hash_share
 
 LABEL_NEEDS = ("image_id", "label", "shown", "given_at")
@@ -39,16 +41,15 @@ class SplitOptions:
 
     def __post_init__(self) -> None:
         """Refuse shares that leave nothing."""
-        for key in ("holdout_share", "validation_share"):
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
-                raise ConfigurationError(
-                    f"images.split.{key} must be from 0 and below 1, got {value!r}"
-                )
-        if self.duplicate_distance not in range(8):
-            raise ConfigurationError(
-                f"images.split.duplicate_distance must be 0 to 7, got {self.duplicate_distance!r}"
-            )
+        share, distance = Allowed(least=0, below=1), Allowed(least=0, most=7, whole=True)
+        check_numbers(
+            self,
+            "images.split",
+            FILE,
+            holdout_share=share,
+            validation_share=share,
+            duplicate_distance=distance,
+        )
 
 
 def labels_in_force(given: pd.DataFrame, label_set: LabelSet, known_by: date) -> pd.DataFrame:

@@ -84,6 +84,26 @@ def check_numbers(options: object, section: str, file: str, **allowed: Allowed) 
             refuse(section, name, file, str(numbers), value)
 
 
+def check_choices(
+    options: object, section: str, file: str, **known: tuple[str, ...] | tuple[int, ...]
+) -> None:
+    """Check that fields are each one of a few known values.
+
+    Args:
+        options: The options.
+        section: Key under which the file has them, such as ``images.model.looks``.
+        file: The file below ``conf/*/parameters/``.
+        known: What each field may be, by name.
+
+    Raises:
+        ConfigurationError: A field is none of them.
+    """
+    for name, values in known.items():
+        value = getattr(options, name)
+        if isinstance(value, bool) or value not in values:  # true would pass for 1
+            refuse(section, name, file, " or ".join(map(str, values)), value)
+
+
 def check_flag(options: object, section: str, file: str, name: str) -> None:
     """Check that a field is true or false.
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ucu_mlops.bundle.store import Bundle
-from ucu_mlops.errors import ConfigurationError, NotEnoughDataError
+from ucu_mlops.errors import NotEnoughDataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.images.evaluation import Judged, evaluate
 from ucu_mlops.images.experts import read_stored
@@ -22,9 +22,11 @@ from ucu_mlops.images.model_files import label_set_of, predictor_of, thresholds_
 from ucu_mlops.images.originals import Originals
 from ucu_mlops.images.plots import plot_precision_recall, plot_robustness
 from ucu_mlops.images.robustness import RobustnessOptions, measure_robustness, robustness_failures
+from ucu_mlops.images.settings import FILE
 from ucu_mlops.images.shards import ShardStore
 from ucu_mlops.images.storing import store_options
 from ucu_mlops.images.training_set import labels_in_force
+from ucu_mlops.quality.checks import COUNT, check_choices, check_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -45,14 +47,8 @@ class EvaluatedOptions:
     sample: int
 
     def __post_init__(self) -> None:
-        if self.pictures not in {HELD_OUT, ALL}:
-            raise ConfigurationError(
-                f"images.evaluated.pictures must be held_out or all, got {self.pictures!r}"
-            )
-        if isinstance(self.sample, bool) or not isinstance(self.sample, int) or self.sample < 1:
-            raise ConfigurationError(
-                f"images.evaluated.sample must be a whole number from 1, got {self.sample!r}"
-            )
+        check_choices(self, "images.evaluated", FILE, pictures=(HELD_OUT, ALL))
+        check_numbers(self, "images.evaluated", FILE, sample=COUNT)
 
 
 def judge_pictures(

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.images.settings import FILE
+from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, Allowed, check_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +36,15 @@ class DrawingOptions:
     seed: int
 
     def __post_init__(self) -> None:
-        for key, least in (("count", 0), ("processes", 1), ("seed", 0)):
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise ConfigurationError(
-                    f"images.drawn.{key} must be a whole number from {least}, got {value!r}"
-                )
-        if not isinstance(self.share, int | float) or not 0 <= self.share < 1:
-            raise ConfigurationError(
-                f"images.drawn.share must be from 0 and below 1, got {self.share!r}"
-            )
+        check_numbers(
+            self,
+            "images.drawn",
+            FILE,
+            count=COUNT_OR_NONE,
+            share=Allowed(least=0, below=1),
+            processes=COUNT,
+            seed=COUNT_OR_NONE,
+        )
 
 
 def draw_training_pictures(

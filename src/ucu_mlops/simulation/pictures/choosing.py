@@ -13,6 +13,8 @@ from ucu_mlops.simulation.pictures.names import LABELS
 from ucu_mlops.simulation.pictures.options import PictureOptions
 
 _CODES = 1_500  # kept of each label
+# Linear codes are told from all else after few pictures; what is like each other asks for more.
+_SHARES = {"qr_code": 1.0, "matrix_code": 1.2, "linear_barcode": 0.6}
 _OTHER_CODES = 0.3  # as many pictures of a label not asked for as of one asked for
 _EASY = ("plain", "plain", "plain", "packaging", "packaging", "scene", "text_page", "shelves")
 
@@ -21,7 +23,8 @@ def choose_labels(rng: np.random.Generator, options: PictureOptions) -> list[str
     """Choose the labels of a picture's codes, one for each code; none is a negative."""
     if chance(rng, options.negatives):
         return []
-    weights = np.array([1 if label in options.labels else _OTHER_CODES for label in LABELS])
+    asked = np.array([1 if label in options.labels else _OTHER_CODES for label in LABELS])
+    weights = asked * [_SHARES[label] for label in LABELS]
     edges = np.cumsum(weights[:-1] / weights.sum())
     n = int(rng.integers(2, 4)) if chance(rng, options.several) else 1
     return [LABELS[number] for number in np.searchsorted(edges, rng.random(n))]

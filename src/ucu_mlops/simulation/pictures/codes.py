@@ -81,7 +81,7 @@ def _qr_code(rng: np.random.Generator) -> Code:
 
 
 def _dense_qr_code(rng: np.random.Generator) -> Code:
-    content = _letters(rng, _TEXT, _length(rng, 100, 900))
+    content = _letters(rng, _TEXT, _length(rng, 100, 2_900))
     code = segno.make_qr(content, error="L", mask=int(rng.integers(8)), boost_error=False)
     return Code("qr_code", "QRCode", _printed(np.array(code.matrix)), QUIET)
 
@@ -174,6 +174,8 @@ _MATRIX = (
     _matrix(_Format.DataMatrix, 3, 600, 1),
     _matrix(_Format.DataMatrix, 3, 60, 1),
     _matrix(_Format.DataMatrix, 10, 200, 1),
+    _matrix(_Format.DataMatrix, 10, 200, 1),
+    _matrix(_Format.Aztec, 20, 300, 1),
     _matrix(_Format.PDF417, 5, 300, 2),
     _matrix(_Format.PDF417, 5, 60, 2),
     _matrix(_Format.CompactPDF417, 5, 60, 2),

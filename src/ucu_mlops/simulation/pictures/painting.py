@@ -20,7 +20,7 @@ from ucu_mlops.simulation.pictures.choosing import (
 )
 from ucu_mlops.simulation.pictures.codes import Code
 from ucu_mlops.simulation.pictures.options import PictureOptions
-from ucu_mlops.simulation.pictures.placing import Quad, paste, place
+from ucu_mlops.simulation.pictures.placing import Quad, corners_of, homography, paste, place
 from ucu_mlops.simulation.pictures.screens import Drawn, draw_free_screen, draw_on_screen
 from ucu_mlops.simulation.pictures.sheets import (
     Mode,
@@ -31,6 +31,7 @@ from ucu_mlops.simulation.pictures.sheets import (
 
 _LEAST_MODULE = 1.2  # pixels: with less, nothing of a code is left but grey
 _LARGEST, _TOWARDS_LARGE = 0.98, 0.6  # of what fits; below 1, half are above the octaves' middle
+_INWARDS = 0.55  # of the way to the middle, at most, for each corner of a background
 _GREY = 0.45  # of the pictures, where colour may be had
 
 
@@ -76,7 +77,7 @@ def paint(
 
 
 def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int]) -> Image.Image:
-    """Return a random part of a background, upside down at times."""
+    """Return a random part of a background, seen from the side or upside down at times."""
     width, height = extent
     largest = BACKGROUND_SIDE / max(extent)
     factor = largest * log_uniform(rng, 0.35, 1)
@@ -84,8 +85,26 @@ def _ground(rng: np.random.Generator, image: Image.Image, extent: tuple[int, int
     left = between(rng, 0, BACKGROUND_SIDE - wide)
     top = between(rng, 0, BACKGROUND_SIDE - tall)
     box = (left, top, left + wide, top + tall)
-    part = image.resize(extent, Image.Resampling.BILINEAR, box=box)
+    if chance(rng, 0.5):
+        part = _from_the_side(rng, image, extent, box)
+    else:
+        part = image.resize(extent, Image.Resampling.BILINEAR, box=box)
     return part.transpose(Image.Transpose.ROTATE_180) if chance(rng, 0.3) else part
+
+
+def _from_the_side(
+    rng: np.random.Generator,
+    image: Image.Image,
+    extent: tuple[int, int],
+    box: tuple[float, float, float, float],
+) -> Image.Image:
+    """Return a part of a background in perspective: its corners moved inwards."""
+    inwards = corners_of(box)
+    middle = inwards.mean(axis=0)
+    inwards += (middle - inwards) * rng.uniform(0, _INWARDS, (4, 1))
+    back = homography(corners_of((0, 0, *extent)), inwards).tolist()
+    shape, perspective = Image.Resampling.BILINEAR, Image.Transform.PERSPECTIVE
+    return image.transform(extent, perspective, back, shape)
 
 
 def _share(rng: np.random.Generator, code: Code, extent: tuple[int, int], least: float) -> float:

@@ -11,7 +11,7 @@ from ucu_mlops.simulation.pictures.textures import Texture, colour, plain, two_c
 from ucu_mlops.simulation.pictures.writing import font, words
 
 Ink = tuple[int, ...]
-_LEAST_LETTER = 8  # pixels
+_LEAST_LETTER, _LARGEST_LETTER = 8, 72  # pixels
 
 
 def ink(rng: np.random.Generator, low: float = 0, high: float = 255) -> Ink:
@@ -26,7 +26,7 @@ def write_lines(
     left, top, right, bottom = box
     if min(right - left, bottom - top) < _LEAST_LETTER:
         return
-    size = round(log_uniform(rng, _LEAST_LETTER, min(36, bottom - top)))
+    size = round(log_uniform(rng, _LEAST_LETTER, min(_LARGEST_LETTER, bottom - top)))
     drawing, gap = ImageDraw.Draw(page), size * between(rng, 1.05, 1.6)
     for row in range(int((bottom - top) / gap)):
         line = words(rng, max(3, int(2 * (right - left) / size * between(rng, 0.5, 1))))

@@ -1,0 +1,1 @@
+"""``vertexai://PROJECT/LOCATION``: MLflow's tracking and registry stores over Vertex AI."""
