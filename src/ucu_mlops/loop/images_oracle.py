@@ -1,6 +1,6 @@
 """How good an image version learnt from the truth would be: simulation only."""
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 

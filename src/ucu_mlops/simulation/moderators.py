@@ -129,9 +129,7 @@ def decide_by(
     return made.astype(VERDICT_TYPES)
 
 
-def decided_elsewhere(
-    verdicts: pd.DataFrame, own: pd.DataFrame, day: date
-) -> pd.DataFrame:
+def decided_elsewhere(verdicts: pd.DataFrame, own: pd.DataFrame, day: date) -> pd.DataFrame:
     """Keep what moderators of other models decided on a day: a day's verdicts are one partition.
 
     Args:

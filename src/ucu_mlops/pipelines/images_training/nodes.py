@@ -14,9 +14,10 @@ from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.features.period import Period
 from ucu_mlops.images.labels import parse_labels
 from ucu_mlops.images.model_files import label_set_of
-from ucu_mlops.images.options import PreprocessingSettings, parse_options
+from ucu_mlops.images.options import parse_options
 from ucu_mlops.images.pictures import Pictures, known_masks
 from ucu_mlops.images.sampling import balanced_weights
+from ucu_mlops.images.settings import PreprocessingSettings
 from ucu_mlops.images.shards import ShardStore
 from ucu_mlops.images.training_set import (
     SplitOptions,
@@ -118,7 +119,7 @@ def train_candidate(
     )
 
 
-def tune_champion(  # noqa: PLR0913, PLR0917 (each argument is a dataset, given by name)
+def tune_champion(
     incumbent: Bundle,
     shards: ShardStore,
     training_set: ibis.Table,

@@ -3,7 +3,8 @@
 ``uploads``, ``image_labels``, ``cases``, ``verdicts``, ``images.shards`` → build_training_set
 → ``images.training_set``
 draw_training_pictures → ``images.drawn``
-→ train_candidate (tune_champion, from ``images.incumbent``) → ``images.candidate`` → complete_candidate → ``images.challenger``
+→ train_candidate (tune_champion, on from ``images.incumbent``) → ``images.candidate``
+→ complete_candidate → ``images.challenger``
 """
 
 from kedro.pipeline import Node, Pipeline

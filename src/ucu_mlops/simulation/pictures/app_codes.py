@@ -1,6 +1,6 @@
-"""Codes of an app: a framed field of dots around a mark, without eyes; no general reader knows them.
+"""Codes of an app: a framed field of dots around a mark, without eyes.
 
-They lead off the platform as QR codes do, and moderators call them so.
+No general reader decodes one. They lead off the platform as QR codes do, and moderators call them so.
 """
 
 import numpy as np

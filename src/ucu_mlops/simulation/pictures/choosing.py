@@ -30,9 +30,7 @@ def choose_labels(rng: np.random.Generator, options: PictureOptions) -> list[str
     return [LABELS[number] for number in np.searchsorted(edges, rng.random(n))]
 
 
-def choose_code(
-    rng: np.random.Generator, seed: int, label: str, options: PictureOptions
-) -> Code:
+def choose_code(rng: np.random.Generator, seed: int, label: str, options: PictureOptions) -> Code:
     """Choose one of the set's codes, of QR codes a share in the new look, or an app's."""
     look = "usual"
     if label == "qr_code" and chance(rng, options.new_look):

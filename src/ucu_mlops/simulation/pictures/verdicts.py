@@ -129,5 +129,8 @@ def shows(cases: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.bool_]:
             f"cases are about {len(unknown)} pictures unknown to the simulation, such as "
             f"{unknown[0]!r}; hand over only cases of the simulated uploads"
         )
-    pairs = zip(cases["entity_id"], cases["label"], strict=True)
-    return np.array([known.at[image, label] for image, label in pairs], dtype=bool)
+    rows, columns = (
+        known.index.get_indexer(cases["entity_id"]),
+        known.columns.get_indexer(cases["label"]),
+    )
+    return known.to_numpy()[rows, columns].astype(bool)
