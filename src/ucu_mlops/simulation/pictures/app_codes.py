@@ -1,6 +1,7 @@
 """Codes of an app: a framed field of dots around a mark, without eyes.
 
-No general reader decodes one. They lead off the platform as QR codes do, and moderators call them so.
+No general reader decodes one. They lead off the platform as QR codes do, and so moderators call
+them.
 """
 
 import numpy as np
