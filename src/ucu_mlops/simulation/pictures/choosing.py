@@ -32,12 +32,16 @@ def choose_labels(rng: np.random.Generator, options: PictureOptions) -> list[str
 
 def choose_code(rng: np.random.Generator, seed: int, label: str, options: PictureOptions) -> Code:
     """Choose one of the set's codes, of QR codes a share in the new look, or an app's."""
-    look = "usual"
-    if label == "qr_code" and chance(rng, options.new_look):
-        look = "fashionable"
-    elif label == "qr_code" and options.app_codes and chance(rng, options.app_codes):
-        look = "app"
+    look = _choose_look(rng, options) if label == "qr_code" else "usual"
     return _code(seed, label, int(rng.integers(_CODES)), look)
+
+
+def _choose_look(rng: np.random.Generator, options: PictureOptions) -> str:
+    """Choose by one number, whatever the shares: all else of a picture stays the same."""
+    number, fashionable = rng.random(), options.new_look
+    if number < fashionable:
+        return "fashionable"
+    return "app" if number < fashionable + (1 - fashionable) * options.app_codes else "usual"
 
 
 @lru_cache(maxsize=len(LABELS) * _CODES)
