@@ -229,8 +229,10 @@ def tell_gain(found: Mapping[str, float | None]) -> dict[str, float | None]:
     told: dict[str, float | None] = {}
     for name, goal in (("recovery", "recall_oracle"), ("regained", "recall_before")):
         high = found[goal]
-        is_known = low is not None and ours is not None and high is not None
-        told[name] = (ours - low) / (high - low) if is_known and high > low else None
+        if low is None or ours is None or high is None or high <= low:
+            told[name] = None
+        else:
+            told[name] = (ours - low) / (high - low)
     return told
 
 

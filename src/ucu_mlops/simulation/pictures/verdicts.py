@@ -129,8 +129,6 @@ def shows(cases: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.bool_]:
             f"cases are about {len(unknown)} pictures unknown to the simulation, such as "
             f"{unknown[0]!r}; hand over only cases of the simulated uploads"
         )
-    rows, columns = (
-        known.index.get_indexer(cases["entity_id"]),
-        known.columns.get_indexer(cases["label"]),
-    )
+    rows = known.index.get_indexer(pd.Index(cases["entity_id"]))
+    columns = known.columns.get_indexer(pd.Index(cases["label"]))
     return known.to_numpy()[rows, columns].astype(bool)
