@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::FutureWarning",
     "ignore::UserWarning",
 )
-OPTIONS = DrillOptions(model="images", shift_day=3, days_after=1, window=2)
+OPTIONS = DrillOptions(model="images", shift_day=2, days_after=1, window=1)
 RETRAINED = "2026-04-02"
 
 
@@ -51,6 +51,19 @@ def test_the_story_is_told_as_any_models_is(plays, tmp_path):
     assert (told["model"], told["kind"]) == ("images", "new_look")
     assert "new_look, seed 5" in (tmp_path / "drill.html").read_text(encoding="utf-8")
     assert summary(found).startswith("new_look, seed 5: ")
+
+
+def test_each_day_is_stored_scored_and_monitored(played):
+    """Each stored picture of a day has a score per label, and the day a decision."""
+    with played.catalog(as_of=RETRAINED) as catalog:
+        uploads, scores = (catalog.load(name).execute() for name in ("uploads", "images.scores"))
+        stored = set(catalog.load("images.shards").index["image_id"])
+        decision = catalog.load("images.monitoring")
+    todays = uploads[uploads["ingested_at"].dt.strftime("%F") == RETRAINED]
+    own = scores[scores["as_of"].astype(str).str.startswith(RETRAINED)]
+    assert set(own["entity_id"]) == stored & set(todays["image_id"]) != set()
+    assert (own.groupby("entity_id")["label"].nunique() == own["label"].nunique()).all()
+    assert decision["action"] == "retrain"
 
 
 def test_moderators_decide_pictures_where_they_are_queued(played):
