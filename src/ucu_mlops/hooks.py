@@ -1,7 +1,7 @@
 """What every run needs before its first and after its last node."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date
 from typing import Any
@@ -17,8 +17,10 @@ from kedro.validation.type_extractor import TypeExtractor
 from ucu_mlops.adapters.mlflow_runs import bound_patience, forget_runs
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.errors import ConfigurationError
-from ucu_mlops.features.arrivals import check_complete
+from ucu_mlops.features.arrivals import check_complete, last_arrival
 from ucu_mlops.features.declarations import parse_declarations
+
+Catalog = CatalogProtocol[str, Any]
 
 # What entries of conf/ take from ``--params`` besides parameters themselves.
 RUN_TIME = ("as_of", "start", "end", "source_dir", "seed", "shift", "shift_day")
@@ -59,7 +61,7 @@ class ParametersHook:
 
     @hook_impl
     def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[str, Any]
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Catalog
     ) -> None:
         """Check ``--params`` against what the pipeline reads, ``conf/`` against what any does.
 
@@ -115,17 +117,17 @@ class CompleteDayHook:
     """Refuses to score and watch a day that cannot be complete yet, before anything is written."""
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[str, Any]) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: Catalog) -> None:
         """Check the day of a pipeline that decides about it from events that are there.
 
         Raises:
             ConfigurationError: The day is later than the one after all that is known.
         """
-        if "source_tables" not in pipeline.inputs():  # nobody reads them, or this run makes them
-            return
-        for model in (each.namespace for each in pipeline.nodes if _decides(each)):
+        for model in (str(each.namespace) for each in pipeline.nodes if _decides(each)):
+            if _ARRIVALS[model][0] not in pipeline.inputs():  # this run makes it
+                continue
             try:
-                check_day(catalog, str(model), catalog.load("params:period").as_of)
+                check_day(catalog, model, catalog.load("params:period").as_of)
             except ConfigurationError:
                 warehouse.close_all()  # Kedro calls no other hook after this
                 raise
@@ -135,16 +137,33 @@ def _decides(node: Node) -> bool:
     return node.name.endswith(".decide_action")
 
 
-def check_day(catalog: CatalogProtocol[str, Any], model: str, as_of: date) -> None:
+def check_day(catalog: Catalog, model: str, as_of: date) -> None:
     """Refuse a day that cannot be complete.
 
     Raises:
         ConfigurationError: The day is later than the one after all that is known.
     """
-    declared = parse_declarations(catalog.load("params:features"))
+    arrived = _ARRIVALS[model][1](catalog)
     decided = catalog.load(f"{model}.decisions")["as_of"].max().execute()
     last = None if pd.isna(decided) else pd.Timestamp(decided).date()
-    check_complete(as_of, declared, catalog.load("source_tables"), last)
+    check_complete(as_of, arrived, last)
+
+
+def _last_event(catalog: Catalog) -> date | None:
+    declared = parse_declarations(catalog.load("params:features"))
+    return last_arrival(declared, catalog.load("source_tables"))
+
+
+def _last_upload(catalog: Catalog) -> date | None:
+    day: date | None = catalog.load("uploads")["ingested_at"].date().max().to_pyarrow().as_py()
+    return day
+
+
+# By model: where what it is about arrives, and the last day on which anything did.
+_ARRIVALS: dict[str, tuple[str, Callable[[Catalog], date | None]]] = {
+    "scam": ("source_tables", _last_event),
+    "images": ("uploads", _last_upload),
+}
 
 
 class WarehouseHook:

@@ -49,14 +49,15 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     retrain = named["scam_training"] + named["scam_evaluation"] + named["scam_release"]
     daily = named["features"] + named["scam_scoring"] + named["scam_monitoring"]
-    images = named["images_training"] + named["images_evaluation"] + named["images_release"]
+    judged = named["images_evaluation"] + named["images_release"]
+    tuned = named["images_store"] + images_training.create_retraining()
     images_daily = named["images_store"] + named["images_scoring"]
-    first_images = named["images_coldstart"] + images
+    first_images = named["images_coldstart"] + named["images_training"] + judged
     everything = named["simulation"] + named["scam_coldstart"] + retrain + daily
     return named | {
         "scam_retrain": retrain,
         "scam_daily": daily,
-        "images_retrain": images,
+        "images_retrain": tuned + judged,
         "images_daily": images_daily + named["images_monitoring"],
         "images_first": first_images + images_daily + named["images_monitoring"],
         "__default__": everything,

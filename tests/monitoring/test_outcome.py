@@ -11,6 +11,7 @@ from ucu_mlops.errors import ConfigurationError, SchemaError
 from ucu_mlops.monitoring.outcome import (
     OutcomeOptions,
     calibration,
+    label_precision,
     outcome_of,
     queue_precision,
 )
@@ -30,6 +31,7 @@ def cases(precision, days=33, per_day=36, version="2", source="model", seed=0):
             "as_of": day,
             "source": source,
             "version": version,
+            "label": "scam",
             "is_violation": violation.astype(object),
             "decided_at": (day + pd.Timedelta(days=1, hours=9)).tz_localize("UTC"),
         }
@@ -43,6 +45,18 @@ def test_a_drop_is_drift():
     assert found["window"]["precision"] < 0.7 * found["baseline"]["precision"]
     assert found["p_value"] < 0.001
     json.dumps(found, allow_nan=False)
+
+
+def test_a_label_alone_is_drift():
+    """One label of three falls from 90 % to 40 %; all together they fall too little to tell."""
+    frames = [
+        cases(lambda n, low=low: 0.9 if n < 23 else low, per_day=12, seed=seed).assign(label=name)
+        for seed, (name, low) in enumerate({"a": 0.9, "b": 0.4, "c": 0.9}.items())
+    ]
+    frame = pd.concat(frames)
+    assert queue_precision(frame, TODAY, OutcomeOptions())["state"] == "quiet"
+    found = label_precision(frame, TODAY, OutcomeOptions())
+    assert (found["label"], found["state"]) == ("b", "drift")
 
 
 def test_emptying_the_stock_is_no_drift():

@@ -97,7 +97,10 @@ def test_quiet_days_stay_quiet():
 def test_a_lost_feed_holds_the_training_and_is_named():
     """The decision is a data fault; its reason names the feed, what came and what was needed."""
     cases = pd.DataFrame(
-        columns=["as_of", "source", "version", "is_violation", "decided_at", "probability"]
+        columns=[
+            *("as_of", "source", "version", "label"),
+            *("is_violation", "decided_at", "probability"),
+        ]
     )
     looks = pd.DataFrame(
         columns=[

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import ibis
 import pandas as pd
 
 from ucu_mlops.features.period import Period
@@ -31,6 +32,7 @@ def test_a_day_played_on_equals_the_longer_past():
         past_until(4),
         moderators,
         "o",
+        ibis.memtable(known["truth"]),
         Period(start=date(2026, 3, 5), end=date(2026, 3, 5)),
     )
     longer = simulate_past_images(PLATFORM, past_until(5), moderators, "o")

@@ -1,5 +1,6 @@
 """The image model's training set: labels given, and what moderators decided."""
 
+from dataclasses import replace
 from datetime import date
 
 import ibis
@@ -7,10 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ucu_mlops.bundle.store import write_bundle
 from ucu_mlops.features.period import Period
+from ucu_mlops.images.answers import reader_rule
+from ucu_mlops.images.labels import parse_labels
 from ucu_mlops.images.shards import INDEX_TYPES, ShardStore
 from ucu_mlops.images.training_set import SplitOptions
-from ucu_mlops.pipelines.images_training.nodes import build_training_set
+from ucu_mlops.pipelines.images_training.nodes import _no_start, build_training_set
 
 CASES = {
     "case_id": "string",
@@ -63,3 +67,24 @@ def test_a_verdict_on_this_models_case_is_the_latest_word(tmp_path, model, expec
 def test_without_cases_the_given_labels_stay(tmp_path):
     """A new environment has no cases yet."""
     assert (built(tmp_path, [], []) == 1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "side", "why"),
+    [
+        ("rule", ("qr_code",), 128, "is the rule"),
+        ("model", ("qr_code", "logo"), 128, "knows other labels: ['qr_code']"),
+        ("model", ("qr_code",), 64, "is fed otherwise"),
+        ("model", ("qr_code",), 128, ""),
+    ],
+)
+def test_a_retraining_goes_on_from_a_champion_that_fits(tmp_path, kind, names, side, why):
+    """A champion without weights, of other labels or fed otherwise is no start; it is said why."""
+    label_set = parse_labels(
+        {"qr_code": {"recall": 0.9, "precision_floor": 0.5, "expert": ["QRCode"]}}
+    )
+    rule = reader_rule(label_set, DAY)
+    champion = write_bundle(
+        replace(rule, manifest=replace(rule.manifest, kind=kind)), tmp_path / "champion"
+    )
+    assert _no_start(champion, names, {"preprocessing": {"side": side}}) == why

@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ucu_mlops.errors import ConfigurationError, DataError
-from ucu_mlops.simulation.moderators import VERDICT_TYPES, ModeratorOptions, decide
+from ucu_mlops.simulation.moderators import (
+    VERDICT_TYPES,
+    ModeratorOptions,
+    decide,
+    decided_elsewhere,
+)
 
 DAY = date(2026, 2, 10)
 NOBODY_YET = pd.DataFrame(columns=list(VERDICT_TYPES)).astype(VERDICT_TYPES)
@@ -168,3 +173,15 @@ def test_refuses_options(changes, message):
     """The message names the parameter and what came."""
     with pytest.raises(ConfigurationError, match=message):
         ModeratorOptions(**changes)
+
+
+def test_another_models_verdicts_of_the_day_are_kept():
+    """A day's verdicts are replaced as a whole: those on cases that are not ours stay in them."""
+    ours, theirs = cases_of(4), cases_of(3, as_of=DAY - timedelta(days=4))
+    options = ModeratorOptions(max_delay_days=1)
+    both = pd.concat(
+        [decide(each, NOBODY_YET, truth_of(4), DAY, options) for each in (ours, theirs)]
+    )
+    kept = decided_elsewhere(both, ours, DAY)
+    assert set(kept["case_id"]) == set(theirs["case_id"])
+    assert decided_elsewhere(both, ours, DAY + timedelta(days=1)).empty

@@ -79,6 +79,7 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
 
 
 @loop.command("drill")
+@click.option("--model", default="scam", show_default=True, help="Whose loop is drilled.")
 @click.option("--seeds", default=0, type=SEED, help="Seeds of the platform: --seeds 1 2 3.")
 @click.argument("more_seeds", nargs=-1, type=SEED)
 @click.option(
@@ -89,9 +90,10 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
     help="Only this kind of shift (repeatable).",
 )
 @click.option("--shift-day", type=int, help="Day of the shift, counted after the past.")
-@click.option("--env", default=None, help="Configuration environment (default: the desk).")
+@click.option("--env", default=None, help="Configuration environment (default: the model's own).")
 @in_one_line
 def drill_command(
+    model: str,
     seeds: int,
     more_seeds: tuple[int, ...],
     kinds: tuple[str, ...],
@@ -99,20 +101,36 @@ def drill_command(
     env: str | None,
 ) -> None:
     """Play each kind of shift with each seed, and judge what the loop did about it."""
-    from ucu_mlops.loop.drill import KINDS, DrillOptions, drill, known_plays  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.drill import drill, known_plays  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.drill_page import summary, write_drill  # noqa: PLC0415
+    from ucu_mlops.loop.judges import JUDGES, judge_of  # noqa: PLC0415
     from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
 
     _quieten()
-    given = {} if shift_day is None else {"shift_day": shift_day}
-    here = Path.cwd()
-    configured = read_configuration(here, env, "parameters")
-    options = _options(DrillOptions, configured, "drill", given)
+    here, given = Path.cwd(), {} if shift_day is None else {"shift_day": shift_day}
+    judge = judge_of(model)
+    drills = {
+        each: _drill_of(here, each, env or own.env, given if each == model else {})
+        for each, own in JUDGES.items()
+    }
     places = read_configuration(here, env, "globals")
-    for play in drill(here, env, options, kinds or KINDS, (seeds, *more_seeds)):
-        # Plays of earlier calls stay in the report as long as they hold.
-        write_drill(known_plays(here, env, options), Path(places["data_root"]) / "08_reporting")
+    chosen = drills[model]
+    for play in drill(*chosen, kinds or judge.kinds, (seeds, *more_seeds)):
+        # Plays of earlier calls, other models' too, stay in the report as long as they hold.
+        plays = [each for one in drills.values() for each in known_plays(*one)]
+        write_drill(plays, Path(places["data_root"]) / "08_reporting")
         click.echo(summary(play))
+
+
+def _drill_of(
+    here: Path, model: str, env: str | None, given: dict[str, Any]
+) -> tuple[Path, str | None, Any]:
+    """Name where, in which environment and how a model is drilled."""
+    from ucu_mlops.loop.drill import DrillOptions  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
+
+    configured = read_configuration(here, env, "parameters")["drill"]
+    return here, env, _options(DrillOptions, configured, model, {"model": model, **given})
 
 
 @loop.command("listen")

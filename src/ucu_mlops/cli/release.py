@@ -117,7 +117,8 @@ def _loads(places: dict[str, Any], model: str) -> Callable[[str], object]:
     A version that is whole in the cache is taken from there; MLflow is asked for others only.
     """
     from ucu_mlops.adapters.mlflow_registry import MlflowRegistry  # noqa: PLC0415 (start-up time)
-    from ucu_mlops.bundle.predict import Predictor  # noqa: PLC0415
+    from ucu_mlops.datasets.opening import open_version  # noqa: PLC0415
 
     registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
-    return lambda version: Predictor(registry.fetch(model, version, Path(places["bundles"])))
+    bundles = Path(places["bundles"])
+    return lambda version: open_version(registry.fetch(model, version, bundles))

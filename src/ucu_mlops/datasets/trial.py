@@ -9,7 +9,7 @@ from kedro.io import AbstractDataset
 
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.bundle.predict import Predictor
+from ucu_mlops.datasets.opening import open_version
 from ucu_mlops.datasets.reign import Reign, moment, parsed_day
 from ucu_mlops.errors import BundleError, ReleaseError
 from ucu_mlops.release.ledger import Move
@@ -72,9 +72,7 @@ class TrialDataset(AbstractDataset[dict[str, Any], Move | None]):
         """
         reign = self._reign
         try:
-            move = end_trial(
-                reign.ledger, reign.model, data, moment(self._as_of), loads=self._predictor
-            )
+            move = end_trial(reign.ledger, reign.model, data, moment(self._as_of), loads=self._open)
         except (BundleError, ReleaseError) as error:
             logger.error(  # noqa: TRY400 (one line; the cause is in it)
                 "%s failed its trial and was not rolled back: %s", reign.model, error
@@ -87,8 +85,9 @@ class TrialDataset(AbstractDataset[dict[str, Any], Move | None]):
             )
             reign.project()
 
-    def _predictor(self, version: str) -> Predictor:
-        return Predictor(self._reign.registry.fetch(self._reign.model, version, self._reign.cache))
+    def _open(self, version: str) -> object:
+        reign = self._reign
+        return open_version(reign.registry.fetch(reign.model, version, reign.cache))
 
     def _describe(self) -> dict[str, Any]:
         return {"model": self._reign.model}

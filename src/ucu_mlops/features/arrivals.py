@@ -35,31 +35,23 @@ def last_arrival(
     return None if pd.isna(found) else found.date()
 
 
-def check_complete(
-    as_of: date,
-    declarations: Declarations,
-    source_tables: Mapping[str, ibis.Table],
-    decided: date | None,
-) -> None:
+def check_complete(as_of: date, arrived: date | None, decided: date | None) -> None:
     """Refuse a day that cannot be complete: its scores and decision would be about nothing.
 
     A day on which nothing arrived may be an outage, and is played: it follows one that is known.
 
     Args:
         as_of: The day.
-        declarations: Where the sources are declared.
-        source_tables: Tables by name.
+        arrived: The last day on which anything became known, if there is one.
         decided: The last day that was decided about, if there is one.
 
     Raises:
         ConfigurationError: The day is later than the one after all that is known.
-        SchemaError: A source's table or a column of it is missing.
     """
-    days = (last_arrival(declarations, source_tables), decided)
-    known = max((day for day in days if day is not None), default=None)
+    known = max((day for day in (arrived, decided) if day is not None), default=None)
     if known is not None and as_of > known + timedelta(days=1):
         raise ConfigurationError(
-            f"{as_of} cannot be complete: the last day with events or a decision is {known}; run "
+            f"{as_of} cannot be complete: the last day with arrivals or a decision is {known}; run "
             f"{known + timedelta(days=1)} first, or correct as_of"
         )
 

@@ -7,6 +7,7 @@ from datetime import date
 from ucu_mlops.errors import DataError
 from ucu_mlops.hooks import check_day
 from ucu_mlops.loop.project import Project
+from ucu_mlops.loop.stories import story_of
 from ucu_mlops.release.trigger import Trigger
 
 
@@ -63,7 +64,7 @@ def play_day(
     with project.catalog(as_of=day) as catalog:  # before the simulated platform makes it
         check_day(catalog, model, as_of)
     if simulated:
-        project.run("simulation_day", as_of=day)
+        project.run(story_of(model).day, as_of=day)
     project.run(f"{model}_daily", as_of=day)
     report = describe_day(project, model, as_of)
     if report is not None and report.action == "retrain":

@@ -16,16 +16,14 @@ from typing import Any
 import ucu_mlops
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.checkout import make_checkout
-from ucu_mlops.loop.judgement import collect, judge_played
+from ucu_mlops.loop.judges import judge_of
 from ucu_mlops.loop.play import PlayOptions, play
 from ucu_mlops.loop.project import Project
 from ucu_mlops.quality.checks import COUNT, Allowed, check_numbers
 from ucu_mlops.quality.hashing import derived_id
-from ucu_mlops.simulation.options import SHIFTS
 
 logger = logging.getLogger(__name__)
 
-KINDS = tuple(kind for kind in SHIFTS if kind != "none")
 RESULT = "result.json"
 
 FILE = "loop.yml"  # of conf/*/parameters/
@@ -114,9 +112,8 @@ def _play(
         ledger = SqliteLedger(Path(project.configuration("globals")["ledger"]))
         logger.info("drill: %s from %s, seed %s", kind, shift, seed)
         reports = list(play(project, PlayOptions(options.model, days, 0), ledger))
-        played = collect(project, options.model, reports)
-    found = judge_played(played, shift, kind, options.window)
-    return {"kind": kind, "seed": seed} | found
+        found = judge_of(options.model).judge(project, reports, shift, kind, options.window)
+    return {"model": options.model, "kind": kind, "seed": seed} | found
 
 
 def _identity(path: Path, env: str | None, options: DrillOptions) -> str:

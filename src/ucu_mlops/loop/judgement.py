@@ -1,6 +1,6 @@
 """What the loop did about a shift, beside what would have been right: one play of a drill."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from ucu_mlops.review.verdicts import counted_verdicts
 from ucu_mlops.scam.estimator import TrainingOptions
 
 RIGHT = {
+    "new_look": {"retrain"},
     "new_scam": {"retrain"},
     "broken_feed": {"data_fault"},
     "growth": {"none", "retrain"},
@@ -88,14 +89,22 @@ def collect(project: Project, model: str, days: Sequence[DayReport]) -> Played:
             moves=SqliteLedger(Path(project.configuration("globals")["ledger"])).moves(model),
             features=list(catalog.load(f"{model}.champion").manifest.features),
             training=catalog.load(f"params:training.{model}"),
-            estimates={day.as_of: _estimate(project, model, day.as_of) for day in days},
+            estimates={day.as_of: estimate_of(project, model, day.as_of) for day in days},
         )
 
 
-def _estimate(project: Project, model: str, day: date) -> dict[str, Any]:
+def estimate_of(project: Project, model: str, day: date) -> dict[str, Any]:
+    """Read what was estimated of a day's recall: ``estimate``, ``low``, ``high``."""
     with project.catalog(as_of=day.isoformat()) as catalog:
         found = catalog.load(f"{model}.recall")
     return {name: found[name] for name in ("estimate", "low", "high")}
+
+
+def judge_scam(
+    project: Project, days: Sequence[DayReport], shift: date, kind: str, window: int
+) -> dict[str, Any]:
+    """Judge a play of the scam model, as :func:`judge_played` does."""
+    return judge_played(collect(project, "scam", days), shift, kind, window)
 
 
 def judge_played(played: Played, shift: date, kind: str, window: int) -> dict[str, Any]:
@@ -110,28 +119,49 @@ def judge_played(played: Played, shift: date, kind: str, window: int) -> dict[st
     Returns:
         A JSON object; the keys are explained in docs/drill.md.
     """
-    alarms = [day for day in played.days if day.action != "none"]
-    after = [day for day in alarms if day.as_of >= shift]
-    action = after[0].action if after else "none"
-    seen = _seen_from(played, shift)
     found = {
+        **tell_answer(played.days, shift, _seen_from(played, shift)),
+        **_recalls(played, shift, window),
+        "days_over_capacity": count_days_over(played.cases, played.platform.capacity),
+        "duplicate_cases": count_duplicates(played.cases, played.platform.looked),
+        "capacity": played.platform.capacity,
+        "moves": tell_moves(played.moves),
+        "days": _days(played),
+    }
+    return found | {"right": _is_right(kind, found)}
+
+
+def tell_answer(days: Sequence[DayReport], shift: date, seen: date | None) -> dict[str, Any]:
+    """Tell the first decision from a shift on, how long it took, and the alarms before.
+
+    Args:
+        days: The days played, oldest first.
+        shift: First day of the shift.
+        seen: The day by whose end enough verdicts showed it; None if none did.
+    """
+    alarms = [day for day in days if day.action != "none"]
+    after = [day for day in alarms if day.as_of >= shift]
+    return {
         "shift_day": shift.isoformat(),
-        "action": action,
+        "action": after[0].action if after else "none",
         "action_on": after[0].as_of.isoformat() if after else None,
         "days_to_action": max(0, (after[0].as_of - seen).days) if after and seen else None,
         "days_since_shift": (after[0].as_of - shift).days if after else None,
         "seen_from": seen.isoformat() if seen else None,
         "false_alarms": len(alarms) - len(after),
-        **_recalls(played, shift, window),
-        "days_over_capacity": _days_over_capacity(played),
-        "duplicate_cases": _duplicates(played.cases, played.platform.looked),
-        "capacity": played.platform.capacity,
-        "moves": [
-            [f"{move.at:%Y-%m-%d}", f"{move.kind} {move.to_version}"] for move in played.moves
-        ],
-        "days": _days(played),
     }
-    return found | {"right": _is_right(kind, found)}
+
+
+def tell_moves(moves: Sequence[Move]) -> list[list[str]]:
+    """Tell the ledger's moves, each with its day."""
+    return [[f"{move.at:%Y-%m-%d}", f"{move.kind} {move.to_version}"] for move in moves]
+
+
+def promoted_from(moves: Sequence[Move], shift: date) -> list[date]:
+    """Name the days at whose end a version was promoted, from a shift on, in order."""
+    # A move counts from the end of its day on: that day was scored by the version before.
+    ends = [move.at - timedelta(microseconds=1) for move in moves if move.kind == "promote"]
+    return [end.date() for end in ends if end.date() >= shift]
 
 
 def _is_right(kind: str, found: dict[str, Any]) -> bool:
@@ -161,14 +191,8 @@ def _seen_from(played: Played, shift: date) -> date | None:
 
 def _recalls(played: Played, shift: date, window: int) -> dict[str, Any]:
     """Average true recall before the shift, before the release it led to, and after that."""
-    # A move counts from the end of its day on: that day was scored by the version before.
-    promoted = [
-        (move.at - timedelta(microseconds=1)).date()
-        for move in played.moves
-        if move.kind == "promote"
-    ]
     last = played.days[-1].as_of
-    answers = [day for day in promoted if shift <= day]
+    answers = promoted_from(played.moves, shift)
     # The first training may know a handful of a new kind: what counts is where the loop ends up.
     released = next((day for day in reversed(answers) if day < last), None)
     old = answers[0] if answers else last
@@ -181,6 +205,7 @@ def _recalls(played: Played, shift: date, window: int) -> dict[str, Any]:
         "recall_after_retrain": None,
         "recall_oracle": None,
         "recovery": None,
+        "regained": None,
     }
     if released is None:
         return found
@@ -190,10 +215,25 @@ def _recalls(played: Played, shift: date, window: int) -> dict[str, Any]:
     oracle = oracle_scores(played.platform, known, released, played.features, played.training)
     ours = _recall(played, played.scores, first, window, first)
     best = _recall(played, oracle, first, window, first)
-    lost = found["recall_after_shift"]
-    if None not in {ours, best, lost} and best > lost:
-        found["recovery"] = (ours - lost) / (best - lost)
-    return found | {"recall_after_retrain": ours, "recall_oracle": best}
+    found |= {"recall_after_retrain": ours, "recall_oracle": best}
+    return found | tell_gain(found)
+
+
+def tell_gain(found: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Tell what a release won back, as a share of the oracle's gain and of what was lost.
+
+    Args:
+        found: The recalls, by the keys of ``drill.json``.
+    """
+    low, ours = found["recall_after_shift"], found["recall_after_retrain"]
+    told: dict[str, float | None] = {}
+    for name, goal in (("recovery", "recall_oracle"), ("regained", "recall_before")):
+        high = found[goal]
+        if low is None or ours is None or high is None or high <= low:
+            told[name] = None
+        else:
+            told[name] = (ours - low) / (high - low)
+    return told
 
 
 def _recall(
@@ -213,11 +253,12 @@ def _recall(
     return sum(caught for caught, _ in counts) / scammers if scammers else None
 
 
-def _days_over_capacity(played: Played) -> int:
-    return int((played.cases.groupby("as_of").size() > played.platform.capacity).sum())
+def count_days_over(cases: pd.DataFrame, capacity: int) -> int:
+    """Count the days with more cases than moderators can check."""
+    return int((cases.groupby("as_of").size() > capacity).sum())
 
 
-def _duplicates(cases: pd.DataFrame, looked: pd.DataFrame) -> int:
+def count_duplicates(cases: pd.DataFrame, looked: pd.DataFrame) -> int:
     """Count cases put twice: the same id, or a first look at one who waits or is confirmed."""
     firsts = looked.sort_values(["entity_id", "as_of"])
     night = pd.to_datetime(firsts["as_of"]).dt.tz_localize("UTC") + pd.Timedelta(days=1)

@@ -9,6 +9,7 @@ from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport, describe_day, play_day
 from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.project import Project
+from ucu_mlops.loop.stories import story_of
 from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, check_numbers
 from ucu_mlops.release.ledger import champions
 from ucu_mlops.release.moves import override, rollback
@@ -39,7 +40,7 @@ class PlayOptions:
 
 
 def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterator[DayReport]:
-    """Run the default pipeline, then day after day; yields each day as it ends.
+    """Run the pipelines of the past, then day after day; yields each day as it ends.
 
     Days that are done are told and not played again, so a play that was killed goes on.
 
@@ -52,7 +53,8 @@ def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterat
         first = catalog.load("params:period").as_of
     if ledger.head(options.model) is None or describe_day(project, options.model, first) is None:
         logger.info("the platform's past up to %s, the first model and its queue", first)
-        project.run("__default__")
+        for pipeline in story_of(options.model).past:
+            project.run(pipeline)
     for number in range(1, options.days + 1):
         as_of = first + timedelta(days=number)
         report = describe_day(project, options.model, as_of)

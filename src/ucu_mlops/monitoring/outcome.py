@@ -3,7 +3,7 @@
 decided cases → precision against the version's first days, calibration; looks → moderators
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from ucu_mlops.monitoring.moderators import ModeratorOptions, moderators_of
 from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, SOME_SHARE, build_part, check_numbers
 
 OUTCOME_NEEDS = ("as_of", "source", "version", "is_violation", "decided_at")
-CASE_COLUMNS = (*OUTCOME_NEEDS, "probability")
+CASE_COLUMNS = (*OUTCOME_NEEDS, "label", "probability")
 CALIBRATION_BINS = 5
 
 FILE = "monitoring.yml"  # of conf/*/parameters/
@@ -82,8 +82,8 @@ def outcome_of(
 
     Args:
         cases: One row per first-look case of the model, of any version. Needs ``as_of`` (date),
-            ``source``, ``version``, ``probability`` (0..1), ``is_violation`` (boolean, null while
-            open) and ``decided_at`` (timestamp, UTC): the verdict that counts.
+            ``source``, ``version``, ``label``, ``probability`` (0..1), ``is_violation`` (boolean,
+            null while open) and ``decided_at`` (timestamp, UTC): the verdict that counts.
         looks: One row per verdict on any look, as for
             :func:`ucu_mlops.monitoring.moderators.moderators_of`.
         as_of: The day, meaning its end; nothing later is used.
@@ -93,7 +93,7 @@ def outcome_of(
         since: Day of the last training; verdicts decided later are news to it. None: all are.
 
     Returns:
-        A JSON object: ``queue_precision`` (:func:`queue_precision`), ``missed``
+        A JSON object: ``queue_precision`` (:func:`label_precision`), ``missed``
         (:func:`ucu_mlops.monitoring.missed.missed_reports`), ``missed_growth``
         (:func:`ucu_mlops.monitoring.missed.missed_growth`), ``calibration``
         (:func:`calibration`), ``moderators``
@@ -107,7 +107,7 @@ def outcome_of(
         raise SchemaError(f"outcome needs {missing}; got {list(cases.columns)}")
     own = cases if version is None else cases[cases["version"].eq(version)]
     return {
-        "queue_precision": queue_precision(own, as_of, options),
+        "queue_precision": label_precision(own, as_of, options),
         "missed": missed_reports(cases, as_of, options.missed),
         "missed_growth": missed_growth(cases, as_of, since, options.missed),
         "calibration": calibration(own, as_of, options),
@@ -159,6 +159,37 @@ def calibration(cases: pd.DataFrame, as_of: date, options: OutcomeOptions) -> di
     p_value = float(2 * norm.sf(distance))
     state = "drift" if p_value < options.significance else "quiet"
     return told | {"error": float(error), "bins": bins, "p_value": p_value, "state": state}
+
+
+def label_precision(cases: pd.DataFrame, as_of: date, options: OutcomeOptions) -> dict[str, Any]:
+    """Test each label's queue by itself: the labels that hold would hide the one that does not.
+
+    The probability of a false alarm is shared among the labels (Bonferroni).
+
+    Args:
+        cases: As for :func:`queue_precision`, and ``label``.
+        as_of: The day, meaning its end.
+        options: Which cases are compared.
+
+    Returns:
+        Of the label whose queue drifted or, if none or several did, whose fall is the least
+        likely by chance: what :func:`queue_precision` gives, and ``label`` (null for a model of
+        one label).
+    """
+    labels = sorted(cases["label"].dropna().unique())
+    if len(labels) <= 1:
+        return queue_precision(cases, as_of, options) | {"label": None}
+    shared = replace(options, significance=options.significance / len(labels))
+    tested = [
+        queue_precision(cases[cases["label"].eq(label)], as_of, shared) | {"label": label}
+        for label in labels
+    ]
+    return min(tested, key=_standing_out)
+
+
+def _standing_out(tested: dict[str, Any]) -> tuple[bool, float]:
+    p_value = tested.get("p_value")
+    return tested["state"] != "drift", 1.0 if p_value is None else p_value
 
 
 def queue_precision(cases: pd.DataFrame, as_of: date, options: OutcomeOptions) -> dict[str, Any]:

@@ -56,10 +56,11 @@ def precision_sentence(precision: Mapping[str, Any]) -> str:
     """Say that the queue finds less than it used to.
 
     Args:
-        precision: What :func:`ucu_mlops.monitoring.outcome.queue_precision` gave.
+        precision: What :func:`ucu_mlops.monitoring.outcome.label_precision` gave.
     """
+    of = f" of {precision['label']}" if precision.get("label") else ""
     return (
-        "Moderators confirm fewer of the model's cases: "
+        f"Moderators confirm fewer of the model's cases{of}: "
         f"{_share(precision['window'])}, in its first days {_share(precision['baseline'])}."
     )
 

@@ -1,7 +1,9 @@
 """Simulated moderators: they decide open cases within their capacity, and err now and then."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -83,6 +85,28 @@ def decide(
     Raises:
         DataError: A case is about somebody the truth does not know.
     """
+    return decide_by(partial(_is_violation, truth=truth), cases, verdicts, day, options)
+
+
+def decide_by(
+    violates: Callable[[pd.DataFrame], NDArray[np.bool_]],
+    cases: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    day: date,
+    options: ModeratorOptions,
+) -> pd.DataFrame:
+    """Decide as :func:`decide` does, whatever the cases are about.
+
+    Args:
+        violates: Tells of cases, given by their rows, what is true of each, shape ``(n,)``.
+        cases: As there.
+        verdicts: As there.
+        day: The day of deciding (UTC).
+        options: How the moderators work.
+
+    Returns:
+        One row per decision of the day, columns and types of ``verdicts``.
+    """
     midnight = pd.Timestamp(day, tz="UTC")
     earlier = verdicts[pd.to_datetime(verdicts["decided_at"], utc=True) < midnight]
     due = _due(cases, earlier, day, options)
@@ -98,11 +122,24 @@ def decide(
             ],
             "case_id": due["case_id"].to_numpy(),
             "moderator_id": names,
-            "is_violation": _is_violation(due, truth) ^ is_wrong,
+            "is_violation": violates(due) ^ is_wrong,
             "decided_at": midnight + pd.to_timedelta((hours * 3_600e6).astype(np.int64), unit="us"),
         }
     )
     return made.astype(VERDICT_TYPES)
+
+
+def decided_elsewhere(verdicts: pd.DataFrame, own: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Keep what moderators of other models decided on a day: a day's verdicts are one partition.
+
+    Args:
+        verdicts: One row per decision so far, columns of ``verdicts``.
+        own: This model's cases: ``case_id``.
+        day: The day (UTC).
+    """
+    days = pd.to_datetime(verdicts["decided_at"], utc=True).dt.date
+    others = verdicts[(days == day) & ~verdicts["case_id"].isin(own["case_id"])]
+    return others[list(VERDICT_TYPES)].astype(VERDICT_TYPES)
 
 
 def _due(

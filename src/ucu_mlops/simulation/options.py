@@ -7,7 +7,7 @@ from typing import Any
 
 from ucu_mlops.errors import ConfigurationError
 
-SHIFTS = ("none", "new_scam", "broken_feed", "growth")
+SHIFTS = ("none", "new_scam", "broken_feed", "growth", "new_look")
 
 
 def parse_day(name: str, value: object) -> date:
@@ -55,7 +55,8 @@ class Shift:
         kind: ``new_scam`` (a new kind of scammer buys accounts of honest users, in numbers for a
             week and now and then afterwards, while six in ten of the old kinds give up),
             ``broken_feed`` (no message has a sentiment any more),
-            ``growth`` (two weeks with many harmless newcomers) or ``none``.
+            ``growth`` (two weeks with many harmless newcomers), ``new_look`` (nine in ten QR codes
+            on uploaded pictures are an app's, which no general reader decodes) or ``none``.
         day: First day on which it is so; needed unless ``kind`` is ``none``.
 
     Raises:

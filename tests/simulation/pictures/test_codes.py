@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import zxingcpp
 
+from ucu_mlops.simulation.pictures.app_codes import draw_app_code
 from ucu_mlops.simulation.pictures.codes import draw_code
 from ucu_mlops.simulation.pictures.looks import draw_fashionable
 from ucu_mlops.simulation.pictures.names import LABELS
@@ -62,3 +63,11 @@ def test_the_new_look_is_a_qr_code_still():
     dark = [float((code.modules < 128).mean()) for code in codes]
     usual = [draw_code(np.random.default_rng(seed), "qr_code").modules for seed in range(20)]
     assert np.mean(dark) < 0.8 * np.mean([(modules < 128).mean() for modules in usual])
+
+
+def test_no_reader_decodes_an_apps_code():
+    """Of thirty an image model is the only hope: none is read, each is called a QR code."""
+    codes = [draw_app_code(np.random.default_rng(seed)) for seed in range(30)]
+    assert not any(zxingcpp.read_barcodes(enlarged(code)) for code in codes)
+    assert {(code.label, code.look) for code in codes} == {("qr_code", "new")}
+    assert len({code.modules.tobytes() for code in codes}) == 30

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from ucu_mlops.errors import ConfigurationError
-from ucu_mlops.simulation.pictures.verdicts import LabellingOptions, give_labels
+from ucu_mlops.errors import ConfigurationError, DataError
+from ucu_mlops.simulation.pictures.verdicts import LabellingOptions, give_labels, shows
 
 DAY = date(2026, 3, 1)
 LABELS = ("qr_code", "linear_barcode")
@@ -81,3 +81,21 @@ def test_refuses_options_out_of_range(wrong):
     """The error names the option."""
     with pytest.raises(ConfigurationError, match=next(iter(wrong))):
         LabellingOptions(**wrong)
+
+
+def test_only_the_past_is_labelled_unasked():
+    """Pictures after the last day of the past get a verdict where they are queued, no label."""
+    until = DAY.isoformat()
+    assert len(given(truth(10), LabellingOptions(until=until))) == 20
+    later = truth(10).assign(uploaded_at=lambda rows: rows["uploaded_at"] + timedelta(days=1))
+    assert given(later, LabellingOptions(until=until)).empty
+
+
+def test_a_case_is_about_one_label_of_a_picture():
+    """The same picture is a violation of the label that it shows, and of no other."""
+    cases = pd.DataFrame(
+        {"entity_id": ["i0", "i0", "i1"], "label": ["qr_code", "linear_barcode", "qr_code"]}
+    )
+    assert shows(cases, truth(2)).tolist() == [True, False, False]
+    with pytest.raises(DataError, match="1 pictures unknown to the simulation, such as 'i1'"):
+        shows(cases, truth(1))

@@ -1,14 +1,20 @@
 """Unpack tables and parameters for the simulated platform's uploads."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
+from functools import partial
 from typing import Any
 
+import ibis
 import pandas as pd
 
 from ucu_mlops.features.period import Period
+from ucu_mlops.simulation.moderators import ModeratorOptions, decide_by, decided_elsewhere
 from ucu_mlops.simulation.pictures.upload_options import UploadOptions
-from ucu_mlops.simulation.pictures.verdicts import LabellingOptions, give_labels
+from ucu_mlops.simulation.pictures.verdicts import LabellingOptions, give_labels, shows
 from ucu_mlops.simulation.platform import Platform, PlatformOptions
+
+MODEL = "images"  # whose cases are decided here
 
 
 def simulate_past_images(
@@ -31,28 +37,46 @@ def simulate_images_of_day(
     uploads: UploadOptions,
     labelling: LabellingOptions,
     folder: str,
+    truth: ibis.Table,
     period: Period,
 ) -> dict[str, Any]:
     """Let them upload on one more day, while moderators label what came before.
-
-    What came before is drawn anew: no pipeline reads the truth.
 
     Args:
         platform: The platform; its seed says who is there.
         uploads: What they upload.
         labelling: How the moderators work.
         folder: Where the objects lie.
+        truth: What the pictures before really show.
         period: Its end is the day.
 
     Returns:
         As ``simulate_past_images``, of the day alone.
     """
     day = period.as_of
-    since = [day - timedelta(days=back) for back in range(labelling.max_delay_days, -1, -1)]
-    days = [each for each in since if each >= uploads.past()[0]]
-    played = _play(platform, uploads, folder, days)
-    truth = pd.concat([each.truth for each in played], ignore_index=True)
-    return _collected(played[-1:], [give_labels(truth, uploads.labels, day, labelling)])
+    played = _play(platform, uploads, folder, [day])
+    before = truth.filter(truth["uploaded_at"].date() < day).execute()
+    known = pd.concat([before, *(each.truth for each in played)], ignore_index=True)
+    return _collected(played, [give_labels(known, uploads.labels, day, labelling)])
+
+
+def decide_image_cases(
+    moderators: ModeratorOptions,
+    cases: ibis.Table,
+    verdicts: ibis.Table,
+    truth: ibis.Table,
+    period: Period,
+) -> pd.DataFrame:
+    """Let moderators decide open cases about pictures, late and wrongly now and then.
+
+    Returns:
+        The day's verdicts, other models' too; the columns of ``verdicts``.
+    """
+    own, known = cases.filter(cases["model"] == MODEL).execute(), verdicts.execute()
+    shown = partial(shows, truth=truth.execute())
+    decided = decide_by(shown, own, known, period.as_of, moderators)
+    others = decided_elsewhere(known, own, period.as_of)
+    return pd.concat([others, decided], ignore_index=True)
 
 
 def _play(
@@ -60,7 +84,9 @@ def _play(
 ) -> list[Any]:
     from ucu_mlops.simulation.pictures.uploads import upload_day  # noqa: PLC0415 (an extra)
 
-    made = Platform(platform)
+    made, shift = Platform(platform), platform.shift
+    if shift.kind == "new_look":
+        uploads = replace(uploads, new_look_day=shift.day)
     return [upload_day(uploads, folder, day, made.people(day)) for day in days]
 
 

@@ -1,12 +1,14 @@
 """Pictures to learn from: the platform's past, and one more day.
 
 simulate_past_images → ``image_objects``, ``uploads``, ``image_labels``, ``images_truth``
-simulate_images_of_day → the same of one more day
+``images_truth`` → simulate_images_of_day → the same of one more day
+``cases``, ``verdicts``, ``images_truth`` → decide_image_cases → ``todays_verdicts``
 """
 
 from kedro.pipeline import Node, Pipeline
 
 from ucu_mlops.pipelines.images_simulation.nodes import (
+    decide_image_cases,
     simulate_images_of_day,
     simulate_past_images,
 )
@@ -45,7 +47,7 @@ def create_day_pipeline() -> Pipeline:
         [
             Node(
                 simulate_images_of_day,
-                inputs=_PARAMETERS | {"period": "params:period"},
+                inputs=_PARAMETERS | {"truth": "images_truth", "period": "params:period"},
                 outputs={
                     "objects": "todays_image_objects",
                     "uploads": "todays_uploads",
@@ -53,7 +55,19 @@ def create_day_pipeline() -> Pipeline:
                     "truth": "todays_images_truth",
                 },
                 name="simulate_images_of_day",
-            )
+            ),
+            Node(
+                decide_image_cases,
+                inputs={
+                    "moderators": "params:simulation.image_moderators",
+                    "cases": "cases",
+                    "verdicts": "verdicts",
+                    "truth": "images_truth",
+                    "period": "params:period",
+                },
+                outputs="todays_verdicts",
+                name="decide_image_cases",
+            ),
         ],
         tags={"group.images", "extra.images"},
     )

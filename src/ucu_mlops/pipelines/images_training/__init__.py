@@ -1,5 +1,5 @@
-"""Uploaded pictures and labels to a challenger."""
+"""Stored pictures and their labels to a challenger, anew or on from the champion."""
 
-from ucu_mlops.pipelines.images_training.pipeline import create_pipeline
+from ucu_mlops.pipelines.images_training.pipeline import create_pipeline, create_retraining
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_pipeline", "create_retraining"]

@@ -11,12 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ucu_mlops.adapters.mlflow_curves import MlflowCurves
-from ucu_mlops.bundle.store import Draft
+from ucu_mlops.bundle.store import Bundle, Draft
 from ucu_mlops.features.period import Period
 from ucu_mlops.images.labels import parse_labels
+from ucu_mlops.images.model_files import label_set_of
 from ucu_mlops.images.options import parse_options
 from ucu_mlops.images.pictures import Pictures, known_masks
 from ucu_mlops.images.sampling import balanced_weights
+from ucu_mlops.images.settings import PreprocessingSettings
 from ucu_mlops.images.shards import ShardStore
 from ucu_mlops.images.training_set import (
     SplitOptions,
@@ -115,6 +117,61 @@ def train_candidate(
     store = FolderCheckpoints(checkpoints)
     reporter = Reporters(LogReporter(), MlflowCurves("images.training"))
     return train(pictures, validation, label_set, options, store, reporter, training, period.as_of)
+
+
+def tune_champion(
+    incumbent: Bundle,
+    shards: ShardStore,
+    training_set: ibis.Table,
+    drawn: dict[str, NDArray[Any]],
+    checkpoints: Path,
+    labels: dict[str, Any],
+    model: dict[str, Any],
+    tuning: dict[str, Any],
+    drawing: DrawingOptions,
+    period: Period,
+) -> Draft:
+    """Go on from the champion's weights, with what became known since.
+
+    A champion without weights (the rule), of other labels or of another input cannot be gone on
+    from: then a network is trained anew, at the full length.
+
+    Args:
+        incumbent: The champion.
+        shards: The stored pictures.
+        training_set: Which of them are learnt from.
+        drawn: Pictures drawn to learn from.
+        checkpoints: Where a killed training goes on.
+        labels: The labels, as configured.
+        model: Everything that can be chosen about the network.
+        tuning: What of ``model.finetuning`` is otherwise, on from trained weights.
+        drawing: What share of the pictures shown are drawn.
+        period: Its end is the day.
+
+    Returns:
+        As ``train_candidate``.
+    """
+    if why := _no_start(incumbent, parse_labels(labels).names, model):
+        logger.info("images: trained anew: the champion %s", why)
+    else:
+        network = (model.get("network") or {}) | {
+            "checkpoint": str(incumbent.folder),
+            "head": "keep",
+        }
+        loop = (model.get("finetuning") or {}) | tuning
+        model = model | {"network": network, "finetuning": loop}
+        logger.info("images: tuned on from version %s", incumbent.version)
+    return train_candidate(shards, training_set, drawn, checkpoints, labels, model, drawing, period)
+
+
+def _no_start(champion: Bundle, names: tuple[str, ...], model: dict[str, Any]) -> str:
+    """Say why a training cannot go on from the champion; empty if it can."""
+    if champion.manifest.kind == "rule":
+        return "is the rule"
+    if label_set_of(champion).names != names:
+        return f"knows other labels: {list(label_set_of(champion).names)}"
+    fed = PreprocessingSettings(**champion.manifest.policy["preprocessing"])
+    return "" if fed == parse_options(model).preprocessing else "is fed otherwise"
 
 
 def _pictures(

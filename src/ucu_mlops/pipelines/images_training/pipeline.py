@@ -3,7 +3,8 @@
 ``uploads``, ``image_labels``, ``cases``, ``verdicts``, ``images.shards`` → build_training_set
 → ``images.training_set``
 draw_training_pictures → ``images.drawn``
-→ train_candidate → ``images.candidate`` → complete_candidate → ``images.challenger``
+→ train_candidate (tune_champion, on from ``images.incumbent``) → ``images.candidate``
+→ complete_candidate → ``images.challenger``
 """
 
 from kedro.pipeline import Node, Pipeline
@@ -13,11 +14,40 @@ from ucu_mlops.pipelines.images_training.drawing import draw_training_pictures
 from ucu_mlops.pipelines.images_training.nodes import (
     build_training_set,
     train_candidate,
+    tune_champion,
 )
 
 
 def create_pipeline() -> Pipeline:
-    """Build the training of the image model, up to a challenger."""
+    """Build the training of the image model anew, up to a challenger."""
+    return _around(TRAIN, ())
+
+
+def create_retraining() -> Pipeline:
+    """Build the training that goes on from the champion's weights, up to a challenger."""
+    return _around(TUNE, ("tuning",))
+
+
+TRAINED = {
+    "shards": "shards",
+    "training_set": "training_set",
+    "drawn": "drawn",
+    "checkpoints": "checkpoints",
+    "labels": "params:images.labels",
+    "model": "params:images.model",
+    "drawing": "params:images.drawn",
+    "period": "params:period",
+}
+TRAIN = Node(train_candidate, inputs=TRAINED, outputs="candidate", name="train_candidate")
+TUNE = Node(
+    tune_champion,
+    inputs=TRAINED | {"incumbent": "incumbent", "tuning": "params:images.tuning"},
+    outputs="candidate",
+    name="tune_champion",
+)
+
+
+def _around(training: Node, more: tuple[str, ...]) -> Pipeline:
     steps = [
         Node(
             build_training_set,
@@ -44,21 +74,7 @@ def create_pipeline() -> Pipeline:
             outputs="drawn",
             name="draw_training_pictures",
         ),
-        Node(
-            train_candidate,
-            inputs={
-                "shards": "shards",
-                "training_set": "training_set",
-                "drawn": "drawn",
-                "checkpoints": "checkpoints",
-                "labels": "params:images.labels",
-                "model": "params:images.model",
-                "drawing": "params:images.drawn",
-                "period": "params:period",
-            },
-            outputs="candidate",
-            name="train_candidate",
-        ),
+        training,
         Node(
             complete_candidate,
             inputs={
@@ -76,7 +92,7 @@ def create_pipeline() -> Pipeline:
             name="complete_candidate",
         ),
     ]
-    shared = ("labels", "split", "store", "drawn", "model")
+    shared = ("labels", "split", "store", "drawn", "model", *more)
     return Pipeline(
         steps,
         namespace="images",

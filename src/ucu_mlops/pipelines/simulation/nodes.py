@@ -8,9 +8,11 @@ import pandas as pd
 from ucu_mlops.features.period import Period
 from ucu_mlops.review.options import ReviewOptions
 from ucu_mlops.simulation.history import HistoryOptions, play_day, play_history
-from ucu_mlops.simulation.moderators import ModeratorOptions
+from ucu_mlops.simulation.moderators import ModeratorOptions, decided_elsewhere
 from ucu_mlops.simulation.platform import SOURCE_TABLES, Platform, PlatformOptions
 from ucu_mlops.simulation.spool import Spool
+
+MODEL = "scam"  # whose cases the platform's past holds
 
 
 def simulate_past(
@@ -51,12 +53,14 @@ def simulate_day(
     """Play one more day: who is still there acts, and moderators decide open cases.
 
     Returns:
-        ``source_tables`` (the day's rows by table) and ``verdicts`` (the day's).
+        ``source_tables`` (the day's rows by table) and ``verdicts`` (the day's, other models' too).
     """
+    own, known = cases.filter(cases["model"] == MODEL).execute(), verdicts.execute()
     played: dict[str, pd.DataFrame] = play_day(
-        Platform(platform), moderators, cases.execute(), verdicts.execute(), period.as_of
+        Platform(platform), moderators, own, known, period.as_of
     )
+    others = decided_elsewhere(known, own, period.as_of)
     return {
         "source_tables": {name: played[name] for name in SOURCE_TABLES},
-        "verdicts": played["verdicts"],
+        "verdicts": pd.concat([others, played["verdicts"]], ignore_index=True),
     }

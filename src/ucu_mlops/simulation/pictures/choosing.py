@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ucu_mlops.simulation.pictures.app_codes import draw_app_code
 from ucu_mlops.simulation.pictures.chance import between, chance, log_uniform, pick
 from ucu_mlops.simulation.pictures.codes import Code, draw_code
 from ucu_mlops.simulation.pictures.looks import draw_fashionable
@@ -29,16 +30,26 @@ def choose_labels(rng: np.random.Generator, options: PictureOptions) -> list[str
     return [LABELS[number] for number in np.searchsorted(edges, rng.random(n))]
 
 
-def choose_code(rng: np.random.Generator, seed: int, label: str, new_look: float) -> Code:
-    """Choose one of the set's codes, of QR codes a share in the new look."""
-    is_new = label == "qr_code" and chance(rng, new_look)
-    return _code(seed, label, int(rng.integers(_CODES)), is_new)
+def choose_code(rng: np.random.Generator, seed: int, label: str, options: PictureOptions) -> Code:
+    """Choose one of the set's codes, of QR codes a share in the new look, or an app's."""
+    look = _choose_look(rng, options) if label == "qr_code" else "usual"
+    return _code(seed, label, int(rng.integers(_CODES)), look)
+
+
+def _choose_look(rng: np.random.Generator, options: PictureOptions) -> str:
+    """Choose by one number, whatever the shares: all else of a picture stays the same."""
+    number, fashionable = rng.random(), options.new_look
+    if number < fashionable:
+        return "fashionable"
+    return "app" if number < fashionable + (1 - fashionable) * options.app_codes else "usual"
 
 
 @lru_cache(maxsize=len(LABELS) * _CODES)
-def _code(seed: int, label: str, number: int, is_new: bool) -> Code:
+def _code(seed: int, label: str, number: int, look: str) -> Code:
     rng = np.random.default_rng([seed, 2, LABELS.index(label), number])
-    return draw_fashionable(rng) if is_new else draw_code(rng, label)
+    if look == "usual":
+        return draw_code(rng, label)
+    return draw_fashionable(rng) if look == "fashionable" else draw_app_code(rng)
 
 
 def choose_family(rng: np.random.Generator, options: PictureOptions, *, is_free: bool) -> str:

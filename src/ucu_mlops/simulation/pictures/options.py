@@ -40,6 +40,7 @@ class PictureOptions:
             group is ``screen``.
         smallest: Shortest code, as a share of the picture's extent.
         new_look: Share of QR codes in the look that is the fashion after the shift.
+        app_codes: Share of the other QR codes that are an app's, which no general reader decodes.
         families: Backgrounds to draw on; the family is a picture's group.
         variants: Backgrounds kept of each family; a picture shows a random part of one.
     """
@@ -52,6 +53,7 @@ class PictureOptions:
     plain: float = 0.15
     smallest: float = 0.15
     new_look: float = 0.0
+    app_codes: float = 0.0
     families: tuple[str, ...] = tuple(FAMILIES)
     variants: int = 16
 
@@ -65,7 +67,7 @@ class PictureOptions:
         families = check_names("pictures.families", self.families, tuple(FAMILIES))
         object.__setattr__(self, "families", families)
         check_range("pictures.side", self.side, _SMALLEST_SIDE, _LARGEST_SIDE)
-        for name in ("negatives", "several", "plain", "new_look"):
+        for name in ("negatives", "several", "plain", "new_look", "app_codes"):
             check_range(f"pictures.{name}", getattr(self, name), 0, 1)
         check_range("pictures.smallest", self.smallest, 0.05, 0.9)
         check_range("pictures.variants", self.variants, 1, 1_000)

@@ -50,7 +50,7 @@ def paint(
     Returns:
         The picture.
     """
-    codes = [choose_code(rng, seed, label, options.new_look) for label in labels]
+    codes = [choose_code(rng, seed, label, options) for label in labels]
     is_grey = options.channels == 1 or chance(rng, _GREY)
     mode: Mode = "L" if is_grey else "RGB"
     if chance(rng, options.plain):

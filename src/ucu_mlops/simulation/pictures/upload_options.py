@@ -23,7 +23,7 @@ class UploadOptions:
         near_duplicates: Share of uploads that repeat an earlier picture of the day, stored anew.
         smallest_side: Shortest longer side of a picture, pixels.
         largest_side: Longest longer side of a picture, pixels.
-        new_look_day: First day on which QR codes come in a new look; None for never.
+        new_look_day: First day on which QR codes come in a new look, an app's; None for never.
         new_look_share: Share of QR codes that do from then on.
 
     Raises:

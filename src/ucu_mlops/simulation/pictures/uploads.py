@@ -173,7 +173,7 @@ def _draw(options: UploadOptions, day: date, number: int, shows: str) -> Drawn:
     """Draw the picture of a number, whoever asks for it."""
     rng = _own(options, day, f"picture {number}")
     side = round(log_uniform(rng, options.smallest_side, options.largest_side))
-    pictures = PictureOptions(side=side, channels=3, new_look=options.new_look(day))
+    pictures = PictureOptions(side=side, channels=3, app_codes=options.new_look(day))
     labels = [shows] if shows else []
     if shows and chance(rng, _SECOND_CODE):
         labels.append(pick(rng, _SHOWN))

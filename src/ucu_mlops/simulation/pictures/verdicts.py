@@ -1,14 +1,18 @@
-"""What simulated moderators say is on a picture: late, not always, and wrong now and then."""
+"""What simulated moderators say is on a picture: late, not always, and wrong now and then.
+
+The first pictures are labelled to train by; later ones are decided where they are queued.
+"""
 
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.errors import ConfigurationError, DataError
 from ucu_mlops.quality.hashing import hash_share
-from ucu_mlops.simulation.options import check_range
+from ucu_mlops.simulation.options import check_range, parse_day
 
 LABEL_TYPES = {
     "image_id": "str",
@@ -32,9 +36,11 @@ class LabellingOptions:
         max_delay_days: Days after which it has happened.
         error_rate: Share of wrong answers, either way, of each label.
         moderators: How many there are.
+        until: Last day whose uploads are labelled so, for a first training; later ones get a
+            verdict where they are queued. None: of all days. Kedro hands over an ISO string.
 
     Raises:
-        ConfigurationError: A number out of range, or delays in the wrong order.
+        ConfigurationError: A number out of range, delays in the wrong order, or a day that is none.
     """
 
     looked_at: float = 1.0
@@ -42,8 +48,11 @@ class LabellingOptions:
     max_delay_days: int = 3
     error_rate: float = 0.005
     moderators: int = 4
+    until: date | None = None
 
     def __post_init__(self) -> None:
+        if self.until is not None:
+            object.__setattr__(self, "until", parse_day("labelling.until", self.until))
         check_range("labelling.looked_at", self.looked_at, 0, 1)
         check_range("labelling.min_delay_days", self.min_delay_days, 0, 365)
         check_range("labelling.error_rate", self.error_rate, 0, 1)
@@ -78,6 +87,8 @@ def give_labels(
     due = truth["uploaded_at"].dt.floor("D") + pd.to_timedelta(delay, unit="D")
     is_seen = hash_share(truth["image_id"], "looked at") < options.looked_at
     is_seen &= ~truth["fault"].isin(_UNSEEN).to_numpy()
+    if options.until is not None:
+        is_seen &= (truth["uploaded_at"].dt.date <= options.until).to_numpy()
     seen = truth[is_seen & (due == pd.Timestamp(day, tz="UTC")).to_numpy()]
     time = _OPENS_US + hash_share(seen["image_id"], "hour") * (_DAY_US - _OPENS_US)
     given_at = np.datetime64(day, "us") + time.astype("timedelta64[us]")
@@ -97,3 +108,27 @@ def give_labels(
     ]
     given = pd.concat(parts, ignore_index=True).astype(LABEL_TYPES)
     return given.sort_values(["image_id", "label"], ignore_index=True)
+
+
+def shows(cases: pd.DataFrame, truth: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell of each case whether its picture truly shows its label.
+
+    Args:
+        cases: One row per case: ``entity_id`` (the picture) and ``label``.
+        truth: One row per picture: ``image_id`` and a bool for each label.
+
+    Returns:
+        Shape ``(n_cases,)``.
+
+    Raises:
+        DataError: A case is about a picture the truth does not know.
+    """
+    known = truth.set_index("image_id")
+    if unknown := sorted(set(cases["entity_id"]) - set(known.index)):
+        raise DataError(
+            f"cases are about {len(unknown)} pictures unknown to the simulation, such as "
+            f"{unknown[0]!r}; hand over only cases of the simulated uploads"
+        )
+    rows = known.index.get_indexer(pd.Index(cases["entity_id"]))
+    columns = known.columns.get_indexer(pd.Index(cases["label"]))
+    return known.to_numpy()[rows, columns].astype(bool)
