@@ -191,6 +191,7 @@ def verdict_days(days: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
             "as_of": day,
             "source": "model",
             "version": "1",
+            "label": None,
             "probability": probability,
             "moderator_id": moderator.astype(str),
             "is_violation": violation ^ (rng.random(number.size) < ERROR),

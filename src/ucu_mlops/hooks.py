@@ -149,7 +149,7 @@ def check_day(catalog: Catalog, model: str, as_of: date) -> None:
     check_complete(as_of, arrived, last)
 
 
-def _last_event(catalog: Catalog) -> date | None:
+def _latest_event(catalog: Catalog) -> date | None:
     declared = parse_declarations(catalog.load("params:features"))
     return last_arrival(declared, catalog.load("source_tables"))
 
@@ -161,7 +161,7 @@ def _last_upload(catalog: Catalog) -> date | None:
 
 # By model: where what it is about arrives, and the last day on which anything did.
 _ARRIVALS: dict[str, tuple[str, Callable[[Catalog], date | None]]] = {
-    "scam": ("source_tables", _last_event),
+    "scam": ("source_tables", _latest_event),
     "images": ("uploads", _last_upload),
 }
 

@@ -29,7 +29,7 @@ def facts_of(epoch: int) -> dict[str, float]:
 def test_a_point_is_there_as_soon_as_its_epoch_is_over(store):
     """While the run is still open, another client reads each curve, a point per epoch."""
     curves, looker = MlflowCurves(NAME), MlflowClient(tracking_uri=store)
-    with mlflow.start_run() as run:
+    with mlflow.start_run(experiment_id="0") as run:
         for epoch in (1, 2, 3):
             curves.epoch(facts_of(epoch))
             for name in CURVES:
@@ -49,7 +49,7 @@ def test_without_a_run_nothing_is_begun(store):
 
 def test_a_training_goes_on_without_mlflow(store, caplog):
     """A run that MLflow no longer knows, deleted meanwhile, costs its curves and a warning."""
-    with mlflow.start_run() as run:
+    with mlflow.start_run(experiment_id="0") as run:
         MlflowClient(tracking_uri=store).delete_run(run.info.run_id)
         MlflowCurves(NAME).epoch(facts_of(4))
         MlflowClient(tracking_uri=store).restore_run(run.info.run_id)

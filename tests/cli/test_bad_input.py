@@ -60,7 +60,7 @@ def test_a_day_that_cannot_be_complete(past, command):
     ran = kedro(past, *command, "--env=test")
     assert ran.returncode != 0
     assert (
-        "2062-04-01 cannot be complete: the last day with events or a decision is 2026-03-31"
+        "2062-04-01 cannot be complete: the last day with arrivals or a decision is 2026-03-31"
         in (last_line(ran))
     )
     assert rows(past, "SELECT count(*) FROM decisions WHERE as_of > DATE '2030-01-01'") == [(0,)]
@@ -189,16 +189,28 @@ def test_a_missing_column(past):
     assert "sentiment" in last_line(ran)
 
 
-def test_an_empty_day_is_a_data_fault(past):
-    """A day on which nothing was ingested for a week leaves an empty queue and an alarm."""
-    ran = kedro(past, "run", "--env=test", "--pipelines=scam_daily", "--params=as_of=2026-04-20")
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    assert rows(past, "select count(*) from cases where as_of = '2026-04-20'") == [(0,)]
-    [(action, reasons)] = rows(
-        past, "select action, reasons from decisions where as_of = '2026-04-20'"
+DECIDED = "select as_of, action, reasons from decisions"
+
+
+def test_an_outage_is_a_data_fault(past):
+    """Its first day raises the alarm; after weeks it still rings, and the queue is empty."""
+
+    def reasons_on(day):
+        ran = kedro(past, "run", "--env=test", "--pipelines=scam_daily", f"--params=as_of={day}")
+        assert ran.returncode == 0, ran.stderr[-2000:]
+        decisions = {str(each): rest for each, *rest in rows(past, DECIDED)}
+        action, reasons = decisions[day]
+        assert action == "data_fault"
+        return reasons
+
+    assert "check its feed" in reasons_on("2026-04-01")
+    rows(
+        past,
+        "insert into decisions select * replace (date '2026-04-19' as as_of) from decisions "
+        "where as_of = '2026-04-01'",
     )
-    assert action == "data_fault"
-    assert "Nothing arrived on 2026-04-20" in reasons
+    assert "Nothing arrived on 2026-04-20" in reasons_on("2026-04-20")
+    assert rows(past, "select count(*) from cases where as_of = '2026-04-20'") == [(0,)]
 
 
 def test_a_training_window_without_positives(past):

@@ -25,10 +25,7 @@ STARTED = """
 import asyncio, sys
 from pathlib import Path
 from ucu_mlops.serving.app import create_app
-from ucu_mlops.images.decoding import DecodingOptions
-from ucu_mlops.images.storing import store_options
 from ucu_mlops.serving.settings import read_settings
-from ucu_mlops.settings import CONFIG_LOADER_ARGS
 
 app = create_app(read_settings({model!r}, Path("conf"), None, {{}}))
 
