@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import poisson
+from scipy.stats import t as student
 
 from ucu_mlops.errors import SchemaError
 from ucu_mlops.monitoring.drift import DRIFT_COLUMNS, MEASURED, DriftOptions
@@ -20,6 +21,7 @@ SCORED = "rows:scored"
 ARRIVED_NEEDS = ("source", "as_of", "rows")
 LIKE_DAYS = 2  # fewer days of a weekday, and the day is compared with all
 CHANCE = 1e-6  # of so few by chance alone, were the day like the lowest: small feeds vary by that
+WEATHER = 1e-4  # of so few on a day as lively as the quiet days: some feeds vary by a third
 
 
 def measure_volume(
@@ -35,8 +37,9 @@ def measure_volume(
     """Compare how much there is of a day with the reference's quiet days like it.
 
     A loss is a fault when less is left than ``volume_left`` of the lowest quiet day of the same
-    weekday (of all, where that has fewer than two) and, where quiet days lie farther apart than
-    that, when it lies as far below the lowest as the highest lies above. Growth never is one.
+    weekday (of all, where that has fewer than two) and than both chance and the spread of quiet
+    days explain: Student's prediction bound on logarithms, the spread pooled over weekdays, for
+    two days of one tell little of it. Growth never is a fault.
 
     Args:
         reference: What :func:`ucu_mlops.monitoring.reference.build_reference` gave.
@@ -62,31 +65,32 @@ def measure_volume(
         raise SchemaError(f"volumes of {model} need {missing}; got {list(arrived.columns)}")
     quiet = [date.fromisoformat(day) for day in reference["days_covered"]]
     known = arrived.assign(as_of=pd.to_datetime(arrived["as_of"]).dt.date)
+    like = _like(quiet, as_of)
     rows = []
     for source, own in known.groupby("source"):
         counts = own.groupby("as_of")["rows"].sum()
         usual = counts.reindex(quiet, fill_value=0).to_numpy(dtype=np.int64)
-        rows.append(
-            _row(f"events:{source}", int(counts.get(as_of, 0)), _like(usual, quiet, as_of), options)
-        )
+        rows.append(_row(f"events:{source}", int(counts.get(as_of, 0)), usual, like, options))
     usual = np.asarray([sum(day) for day in reference["score"]["daily"]], dtype=np.int64)
-    rows.append(_row(SCORED, scored, _like(usual, quiet, as_of), options))
+    rows.append(_row(SCORED, scored, usual, like, options))
     frame = pd.DataFrame(rows).assign(model=model, version=version, as_of=as_of, kind=FEED)
     shares = frame.assign(unseen_share=0.0, outside_share=0.0, weight=0.0)
     return shares.reindex(columns=list(DRIFT_COLUMNS)).astype(dict.fromkeys(MEASURED, "float64"))
 
 
-def _like(usual: NDArray[np.int64], quiet: Sequence[date], as_of: date) -> NDArray[np.int64]:
-    """Keep the quiet days of the same weekday, all where those are too few."""
-    same = np.asarray([day.weekday() == as_of.weekday() for day in quiet], dtype=bool)
-    return usual[same] if same.sum() >= LIKE_DAYS else usual
+def _like(quiet: Sequence[date], as_of: date) -> NDArray[np.int64]:
+    """Give each quiet day its group, 0 for those like the day: its weekday's, all if too few."""
+    groups = np.asarray([(day.weekday() - as_of.weekday()) % 7 for day in quiet], dtype=np.int64)
+    return groups if (groups == 0).sum() >= LIKE_DAYS else np.zeros_like(groups)
 
 
-def _row(name: str, now: int, usual: NDArray[np.int64], options: DriftOptions) -> dict[str, Any]:
-    lowest, highest = int(usual.min()), int(usual.max())
-    left = min(options.volume_left, lowest / highest) if highest else 0.0
+def _row(
+    name: str, now: int, usual: NDArray[np.int64], like: NDArray[np.int64], options: DriftOptions
+) -> dict[str, Any]:
+    lowest = int(usual[like == 0].min())
     # The first count that chance alone does not explain bounds it too.
-    threshold = min(left * lowest, float(poisson.ppf(CHANCE, lowest)))
+    chance = float(poisson.ppf(CHANCE, lowest))
+    threshold = min(options.volume_left * lowest, chance, _weather(usual, like))
     return {
         "name": name,
         "rows": now,
@@ -94,3 +98,15 @@ def _row(name: str, now: int, usual: NDArray[np.int64], options: DriftOptions) -
         "missing_share": max(0.0, 1 - now / lowest) if lowest else 0.0,
         "state": "fault" if now < threshold else "quiet",
     }
+
+
+def _weather(usual: NDArray[np.int64], like: NDArray[np.int64]) -> float:
+    """Give the count below which a day is unlike its quiet days, whatever moves them in common."""
+    logs = np.log1p(usual)
+    groups = [logs[like == each] for each in np.unique(like)]
+    freedom = logs.size - len(groups)
+    if freedom < 1:
+        return float(usual[like == 0].min())
+    spread = np.sqrt(sum(((own - own.mean()) ** 2).sum() for own in groups) / freedom)
+    margin = student.isf(WEATHER, freedom) * spread * np.sqrt(1 + 1 / groups[0].size)
+    return float(np.expm1(groups[0].mean() - margin))
