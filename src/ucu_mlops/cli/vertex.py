@@ -100,8 +100,9 @@ def run_local_command(file: Path, params: dict[str, str], work: Path | None) -> 
     def image(place: Path) -> None:
         make_checkout(root, place, home=root)
 
-    job = f"{specification.name}-{datetime.now(UTC):%Y%m%d%H%M%S}"
-    Executor(specification, image, folder.absolute(), job, click.echo).run(given)
+    now = datetime.now(UTC)
+    job = f"{specification.name}-{now:%Y%m%d%H%M%S}"
+    Executor(specification, image, folder.absolute(), job, now, click.echo).run(given)
     if work is None:
         shutil.rmtree(folder)
 
@@ -169,7 +170,10 @@ def cancel_command(job: str, env: str | None) -> None:
 def schedule_command(
     file: Path, params: dict[str, str], cron: str, name: str | None, env: str | None
 ) -> None:
-    """Run a compiled FILE again and again; replaces the schedule of the same name."""
+    """Run a compiled FILE again and again; replaces the schedule of the same name.
+
+    --params=as_of=last-complete-day is, at each run, the last UTC day that was over.
+    """
     with _context(env) as context:
         from ucu_mlops.adapters.vertex.schedules import Schedules  # noqa: PLC0415 (start-up time)
 
