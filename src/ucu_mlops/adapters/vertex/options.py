@@ -188,4 +188,5 @@ def _in_one_line(error: ValidationError, above: str = "") -> ConfigurationError:
     first = error.errors()[0]
     place = ".".join(str(part) for part in (above, *first["loc"]) if part != "")
     given = "" if first["type"] == "missing" else f", got {first['input']!r}"
-    return ConfigurationError(f"conf/*/vertexai.yml, {place}: {first['msg']}{given}")
+    said = first["msg"].removeprefix("Value error, ")  # pydantic's, before one's own words
+    return ConfigurationError(f"conf/*/vertexai.yml, {place}: {said}{given}")
