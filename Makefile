@@ -7,7 +7,7 @@ export DO_NOT_TRACK := 1
 export OMP_NUM_THREADS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-all install-gcp run run-images drill test test-cloud torture lint bench serve viz clean
+.PHONY: help install install-test install-all install-gcp run run-images drill test test-cloud torture lint bench serve viz prove-images clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -97,6 +97,10 @@ serve: $(if $(filter images,$(MODEL)),install-test,install) ## the champion over
 
 viz: install ## pipelines, data and results in the browser (http://127.0.0.1:4141)
 	$(BIN)/kedro viz run --host 127.0.0.1 --include-hooks
+
+IMAGES ?= tabular torch
+prove-images: ## what each container image installs, as a virtual environment in which its tasks run (ten minutes, 4 GB)
+	$(PYTHON) deploy/images/prove.py $(IMAGES)
 
 clean: ## forget everything computed (not the virtual environment)
 	find data -type f ! -name .gitkeep -delete

@@ -77,7 +77,7 @@ def pipeline_job(task_id: str, pipeline: str, as_of: XComArg) -> PipelineJobOper
         pipeline_root=SETTINGS["root"],
         parameter_values={"as_of": as_of},
         enable_caching=False,
-        service_account=SETTINGS["service_account"],
+        service_account=SETTINGS["service_accounts"][pipeline],
         network=SETTINGS["network"],
         deferrable=True,
         poll_interval=SETTINGS["look_s"],

@@ -13,6 +13,7 @@ import grpc
 from standins.vertex.faults import Fault, Faults
 from standins.vertex.metadata import MetadataService
 from standins.vertex.models import ModelService
+from standins.vertex.monitors import MonitoringService, MonitorScheduleService
 from standins.vertex.operations import OperationsService
 from standins.vertex.pipelines import PipelineService, Runner, succeed
 from standins.vertex.refusals import RefusalError
@@ -48,6 +49,7 @@ class StandIn(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no ty
         operations = OperationsService()
         self.pipelines = PipelineService(runner)
         self.schedules = ScheduleService(self.pipelines, operations)
+        self.monitoring = MonitoringService(operations)
         self._methods: dict[str, Method] = {}
         self._lock = threading.RLock()
         for service in (
@@ -56,6 +58,8 @@ class StandIn(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no ty
             ModelService(operations),
             self.pipelines,
             self.schedules,
+            self.monitoring,
+            MonitorScheduleService(self.monitoring, operations),
         ):
             self._register(service)
         self._server: Any = None

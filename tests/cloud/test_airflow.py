@@ -213,6 +213,8 @@ def test_the_settings_are_those_of_production():
         name: vertex[name] for name in ("project_id", "region")
     }
     assert settings["root"] == f"gs://{run['root']}"
-    assert settings["service_account"] == run["service_account"]
+    assert settings["service_accounts"] == {
+        name: own["service_account"] for name, own in vertex["pipelines"].items()
+    }
     assert settings["network"] == run["network"]["vpc"]
     assert settings["reports"] == f"{places['data_root']}/08_reporting"

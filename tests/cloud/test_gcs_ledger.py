@@ -113,6 +113,16 @@ def test_a_bucket_that_is_not_there_is_named(storage_gate):
         GcsLedger("gs://nowhere/ledger").append(first())
 
 
+def test_without_credentials_the_command_that_gives_them_is_named(tmp_path, monkeypatch):
+    """Not that the ledger is damaged."""
+    for name in ("STORAGE_EMULATOR_HOST", "GOOGLE_APPLICATION_CREDENTIALS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    with pytest.raises(ConfigurationError, match="gcloud auth application-default login"):
+        GcsLedger("gs://stand-in-data/ledger").head("scam")
+
+
 def test_the_address_says_which_ledger(tmp_path):
     """A bucket's is in Cloud Storage, a path's in SQLite, another thing's nowhere."""
     assert isinstance(open_ledger("gs://stand-in-data/ledger"), GcsLedger)

@@ -113,6 +113,8 @@ class GcsLedger:
             raise ReleaseError(
                 f"ledger {self._address}: {said}; is the bucket there, and may you write to it?"
             ) from error
+        except ConfigurationError:  # it is a ValueError, too
+            raise
         except (ValueError, KeyError, TypeError) as error:
             raise ReleaseError(
                 f"ledger {self._address} has an object that is no move ({error}); take it away"

@@ -102,6 +102,20 @@ class Vertex:
         """The client of the schedules."""
         return self._client(vertex.ScheduleServiceClient)
 
+    @cached_property
+    def monitors(self) -> Any:
+        """The client of Model Monitoring, a preview."""
+        from google.cloud import aiplatform_v1beta1  # noqa: PLC0415 (a second's import)
+
+        return self._client(aiplatform_v1beta1.ModelMonitoringServiceClient)
+
+    @cached_property
+    def monitor_schedules(self) -> Any:
+        """The client of schedules that know monitoring jobs, a preview, too."""
+        from google.cloud import aiplatform_v1beta1  # noqa: PLC0415 (a second's import)
+
+        return self._client(aiplatform_v1beta1.ScheduleServiceClient)
+
     def ask(self, method: Callable[..., Answer], *, once: bool = False, **request: Any) -> Answer:
         """Call a method that may be called twice, again and again while its failures may pass.
 

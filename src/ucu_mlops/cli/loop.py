@@ -47,7 +47,7 @@ def loop() -> None:
 @in_one_line
 def play_command(env: str | None) -> None:
     """Play a simulated platform's past and the days after it, and write the report."""
-    from ucu_mlops.adapters.sqlite_ledger import SqliteLedger  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.adapters.ledgers import open_ledger  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.play import PlayOptions, play  # noqa: PLC0415
     from ucu_mlops.loop.project import Project  # noqa: PLC0415
     from ucu_mlops.loop.report import write_report  # noqa: PLC0415
@@ -55,7 +55,7 @@ def play_command(env: str | None) -> None:
     _quieten()
     project = Project(Path.cwd(), env)
     options = _options(PlayOptions, project.configuration("parameters"), "loop", {})
-    ledger = SqliteLedger(Path(project.configuration("globals")["ledger"]))
+    ledger = open_ledger(str(project.configuration("globals")["ledger"]))
     days = list(play(project, options, ledger))
     click.echo(write_report(project, options.model, days))
 
@@ -70,12 +70,12 @@ def day_command(model: str, as_of: str, env: str | None, *, simulated: bool) -> 
     """Score MODEL for a day, watch it, and do what the decision says."""
     from ucu_mlops.features.period import Period  # noqa: PLC0415 (start-up time)
     from ucu_mlops.loop.day import play_day  # noqa: PLC0415
-    from ucu_mlops.loop.here import RunHere  # noqa: PLC0415
     from ucu_mlops.loop.project import Project  # noqa: PLC0415
+    from ucu_mlops.loop.triggers import trigger_of  # noqa: PLC0415
 
     day = Period(as_of, as_of).as_of  # type: ignore[arg-type]  # parsed there
     project = Project(Path.cwd(), env)
-    click.echo(play_day(project, model, day, RunHere(project), simulated=simulated))
+    click.echo(play_day(project, model, day, trigger_of(project), simulated=simulated))
 
 
 @loop.command("drill")

@@ -100,8 +100,9 @@ def run_local_command(file: Path, params: dict[str, str], work: Path | None) -> 
     def image(place: Path) -> None:
         make_checkout(root, place, home=root)
 
-    job = f"{specification.name}-{datetime.now(UTC):%Y%m%d%H%M%S}"
-    Executor(specification, image, folder.absolute(), job, click.echo).run(given)
+    now = datetime.now(UTC)
+    job = f"{specification.name}-{now:%Y%m%d%H%M%S}"
+    Executor(specification, image, folder.absolute(), job, now, click.echo).run(given)
     if work is None:
         shutil.rmtree(folder)
 
@@ -169,7 +170,10 @@ def cancel_command(job: str, env: str | None) -> None:
 def schedule_command(
     file: Path, params: dict[str, str], cron: str, name: str | None, env: str | None
 ) -> None:
-    """Run a compiled FILE again and again; replaces the schedule of the same name."""
+    """Run a compiled FILE again and again; replaces the schedule of the same name.
+
+    --params=as_of=last-complete-day is, at each run, the last UTC day that was over.
+    """
     with _context(env) as context:
         from ucu_mlops.adapters.vertex.schedules import Schedules  # noqa: PLC0415 (start-up time)
 
@@ -179,6 +183,65 @@ def schedule_command(
     click.echo(f"active: {done.name}")
     for each in done.retired:
         click.echo(f"retired: {each}")
+
+
+@vertex.command("monitor")
+@click.argument("model")
+@click.option("--cron", default="TZ=UTC 30 6 * * *", show_default=True, help="Before noon UTC.")
+@click.option("--apply", is_flag=True, help="Make what the plan says; without it, only tell.")
+@ENV
+@in_one_line
+def monitor_command(model: str, cron: str, env: str | None, *, apply: bool) -> None:
+    """Let Vertex Model Monitoring watch MODEL's champion by its own reference and thresholds."""
+    with _context(env) as context:
+        from ucu_mlops.adapters.vertex.monitor_plan import plan_monitor  # noqa: PLC0415 (start-up)
+        from ucu_mlops.adapters.vertex.monitors import Monitors  # noqa: PLC0415
+        from ucu_mlops.features.declarations import parse_declarations  # noqa: PLC0415
+
+        loader = context.config_loader
+        places, run = loader["globals"], loader["vertexai"]["run_config"]
+        drift = _drift_of(model, loader["parameters"])
+        there = _vertex(context)
+        bundle = _champion(model, places)
+        planned = plan_monitor(
+            bundle.manifest,
+            str(bundle.version),
+            drift,
+            places["warehouse"],
+            groups=[each.name for each in parse_declarations(loader["features"]).groups],
+            parent=there.parent,
+            results=f"gs://{run['root']}/monitoring",
+            cron=cron,
+        )
+        for line in planned.lines():
+            click.echo(line)
+        if not apply:
+            click.echo("nothing was made; --apply makes it")
+            return
+        done = Monitors(there).watch(planned)
+    click.echo(f"watching: {done.monitor}")
+    click.echo(f"active: {done.schedule}")
+    for each in done.retired:
+        click.echo(f"retired: {each}")
+
+
+def _drift_of(model: str, parameters: dict[str, Any]) -> Any:
+    from ucu_mlops.monitoring.drift import DriftOptions  # noqa: PLC0415 (start-up time)
+
+    known = parameters["drift"]
+    if model not in known:
+        raise ConfigurationError(f"there is no model {model!r}; known are {sorted(known)}")
+    return DriftOptions(**known[model])
+
+
+def _champion(model: str, places: dict[str, Any]) -> Any:
+    from ucu_mlops.adapters.ledgers import open_ledger  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.adapters.mlflow_registry import MlflowRegistry  # noqa: PLC0415
+    from ucu_mlops.datasets.reign import Reign  # noqa: PLC0415
+
+    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
+    ledger = open_ledger(str(places["ledger"]))
+    return Reign(model, registry, ledger, Path(places["bundles"])).champion()
 
 
 def _read(file: Path, params: dict[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:

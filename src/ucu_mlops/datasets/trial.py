@@ -7,8 +7,8 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
+from ucu_mlops.adapters.ledgers import open_ledger
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.datasets.opening import open_version
 from ucu_mlops.datasets.reign import Reign, moment, parsed_day
 from ucu_mlops.errors import BundleError, ReleaseError
@@ -55,7 +55,7 @@ class TrialDataset(AbstractDataset[dict[str, Any], Move | None]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._reign = Reign(
-            model, MlflowRegistry(tracking_uri, artifacts), SqliteLedger(ledger), Path(cache)
+            model, MlflowRegistry(tracking_uri, artifacts), open_ledger(ledger), Path(cache)
         )
         self._as_of = parsed_day(as_of)
         self.metadata = metadata

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.adapters.ledgers import open_ledger
 from ucu_mlops.loop.project import Project
 
 
@@ -29,6 +29,6 @@ class RunHere:
             if not catalog.exists(f"{model}.gate"):
                 return False
             gate = catalog.load(f"{model}.gate")
-        ledger = SqliteLedger(self.project.configuration("globals")["ledger"])
+        ledger = open_ledger(self.project.configuration("globals")["ledger"])
         acted_on = {move.decision_id for move in ledger.moves(model)}
         return gate["action"] == "keep" or gate["decision_id"] in acted_on

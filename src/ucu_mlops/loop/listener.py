@@ -12,11 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from ucu_mlops.errors import DataError, UcuMlopsError
+from ucu_mlops.errors import ConfigurationError, DataError, UcuMlopsError
 from ucu_mlops.loop.decided import Decided, Decisions, ProjectDecisions
-from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.inbox import Inbox, Request, parse_alerts
 from ucu_mlops.loop.project import Project
+from ucu_mlops.loop.triggers import trigger_of
 from ucu_mlops.release.trigger import Trigger
 
 logger = logging.getLogger(__name__)
@@ -153,13 +153,22 @@ def listen(project: Project, host: str, port: int) -> None:
         project: The project whose models are trained.
         host: Where to listen.
         port: On which port.
+
+    Raises:
+        ConfigurationError: The inbox is no local file, or the trigger cannot be had.
     """
-    inbox = Inbox(Path(project.configuration("globals")["inbox"]))
+    place = str(project.configuration("globals")["inbox"])
+    if "://" in place:
+        raise ConfigurationError(
+            f"the inbox {place} must be a file on the listener's own disk; set inbox in"
+            " conf/*/globals.yml, such as /var/lib/ucu-mlops/inbox.db"
+        )
+    inbox, trigger = Inbox(Path(place)), trigger_of(project)
     models = frozenset(project.configuration("parameters")["decision"])
     with Listener(host, port, inbox, models) as listener:
         threading.Thread(target=listener.serve_forever, daemon=True).start()
         logger.info("listening on http://%s:%s/alerts", *listener.server_address[:2])
         while True:
             listener.asked.clear()
-            work_off(inbox, RunHere(project), ProjectDecisions(project))
+            work_off(inbox, trigger, ProjectDecisions(project))
             listener.asked.wait()

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport, describe_day, play_day
-from ucu_mlops.loop.here import RunHere
 from ucu_mlops.loop.project import Project
 from ucu_mlops.loop.stories import story_of
+from ucu_mlops.loop.triggers import trigger_of
 from ucu_mlops.quality.checks import COUNT, COUNT_OR_NONE, check_numbers
-from ucu_mlops.release.ledger import champions
+from ucu_mlops.release.ledger import Ledger, champions
 from ucu_mlops.release.moves import override, rollback
 
 logger = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ class PlayOptions:
         check_numbers(self, "loop", FILE, days=COUNT, rollback_on=COUNT_OR_NONE)
 
 
-def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterator[DayReport]:
+def play(project: Project, options: PlayOptions, ledger: Ledger) -> Iterator[DayReport]:
     """Run the pipelines of the past, then day after day; yields each day as it ends.
 
     Days that are done are told and not played again, so a play that was killed goes on.
@@ -60,12 +59,12 @@ def play(project: Project, options: PlayOptions, ledger: SqliteLedger) -> Iterat
         report = describe_day(project, options.model, as_of)
         if report is None or (report.action == "retrain" and report.gate is None):
             _operate(ledger, options, number, as_of)
-            report = play_day(project, options.model, as_of, RunHere(project), simulated=True)
+            report = play_day(project, options.model, as_of, trigger_of(project), simulated=True)
         logger.info("day %s/%s %s", number, options.days, report)
         yield report
 
 
-def _operate(ledger: SqliteLedger, options: PlayOptions, number: int, as_of: date) -> None:
+def _operate(ledger: Ledger, options: PlayOptions, number: int, as_of: date) -> None:
     """Do what the operator does on this day: revert, and a day later reinstate."""
     at = datetime.combine(as_of, time(3), UTC)
     moves = ledger.moves(options.model)

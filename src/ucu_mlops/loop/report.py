@@ -12,8 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from ucu_mlops.adapters.ledgers import open_ledger
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport
 from ucu_mlops.loop.figures import day_figures
 from ucu_mlops.loop.lineage import draw_lineage
@@ -96,7 +96,7 @@ def _collect(
         )
         capacity = catalog.load(f"params:review.{model}").capacity
         shift = catalog.load("params:simulation.platform").shift
-    moves = SqliteLedger(Path(places["ledger"])).moves(model)
+    moves = open_ledger(str(places["ledger"])).moves(model)
     registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
     versions = dict.fromkeys(move.to_version for move in moves)
     cache = Path(places["bundles"])

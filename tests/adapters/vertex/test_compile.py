@@ -122,9 +122,20 @@ def test_no_value_of_a_parameter_is_frozen(daily):
 def test_the_job_has_labels_account_network_and_place(daily):
     """What kedro-vertexai takes at submission only is in the file, for people and for tools."""
     assert daily["labels"]["team"] == "moderation"
-    assert daily["serviceAccount"].endswith(".iam.gserviceaccount.com")
+    assert daily["serviceAccount"] == "scoring@ucu-mlops-prod.iam.gserviceaccount.com"
     assert daily["network"].startswith("projects/")
     assert daily["runtimeConfig"]["gcsOutputDirectory"].startswith("gs://")
+
+
+def test_a_pipeline_runs_as_its_own_account_or_as_all_others(context):
+    """Training has an account of its own; what names none has the default's, and its network."""
+    jobs = {
+        name: yaml.safe_load(compile_pipeline(context, name))
+        for name in ("scam_retrain", "simulation")
+    }
+    accounts = {name: each["serviceAccount"].partition("@")[0] for name, each in jobs.items()}
+    assert accounts == {"scam_retrain": "training", "simulation": "pipelines"}
+    assert len({each["network"] for each in jobs.values()}) == 1
 
 
 def test_a_group_has_what_its_configuration_says(context):

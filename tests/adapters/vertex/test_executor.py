@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ucu_mlops.adapters.vertex.specification import read_specification
 from ucu_mlops.errors import TaskError
 
 TEXT = {"parameterType": "STRING", "isOptional": True}
+SCHEDULED = datetime(2026, 4, 2, 6, 30, tzinfo=UTC)
 NASTY = [
     "it's",
     'say "hi"',
@@ -41,7 +43,9 @@ def run(tmp_path: Path) -> Callable[..., list[str]]:
             (folder / "from_image").write_text("here")
 
         work = tmp_path / "work"
-        Executor(read_specification(file), image, work, "job-1", told.append).run(params or {})
+        specification = read_specification(file)
+        executor = Executor(specification, image, work, "job-1", SCHEDULED, told.append)
+        executor.run(params or {})
         return told
 
     return execute

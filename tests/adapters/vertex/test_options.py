@@ -36,9 +36,13 @@ def test_every_environment_is_valid(env):
         ({"labels": {"Team": "x"}}, "labels: .*lower-case"),
         ({"machines": {}}, "machines: Extra inputs"),
         ({"parameters": {"as_of": "day"}}, r"parameters\.as_of: .*'date'.*got 'day'"),
+        (
+            {"pipelines": {"scam_daily": {"service_account": "ann@example.com"}}},
+            r"pipelines\.scam_daily\.service_account: .*pattern.*'ann@example.com'",
+        ),
         ({"groups": {}}, None),
     ],
-    ids=["region", "project", "label", "unknown key", "kind", "no groups"],
+    ids=["region", "project", "label", "unknown key", "kind", "account", "no groups"],
 )
 def test_what_cannot_be_is_refused(raw, change, message):
     """One line says which key, what it must be and what came."""

@@ -31,12 +31,21 @@ SPECIFICATION = Specification("example", {}, KINDS, frozenset())
 TASK = Task(
     "score",
     (),
-    ("timeout", "9", *COMMAND, "--executor-input", "{{$}}", "--job", "{{$.pipeline_job_name}}"),
+    (
+        "timeout",
+        "9",
+        *COMMAND,
+        *("--executor-input", "{{$}}"),
+        *("--job", "{{$.pipeline_job_name}}"),
+        "--scheduled",
+        "{{$.pipeline_job_schedule_time_utc}}",
+    ),
     {},
     {name: name for name in KINDS},
     {},
     Retry(),
 )
+MOMENT = "2026-04-02T06:30:00+00:00"
 HANDED_OVER = len(("timeout", "9", *COMMAND))
 ANYTHING = st.one_of(
     st.text(),
@@ -49,14 +58,15 @@ ANYTHING = st.one_of(
 def test_text_arrives_as_it_is(note):
     """An apostrophe, a quote, a space, a newline, `$(…)` or else reaches the task whole."""
     given_params = check_parameters(SPECIFICATION, {"note": note})
-    arguments = TASK.arguments(given_params, "job-1")
-    assert read_arguments(arguments[HANDED_OVER:]) == ({"note": note}, "job-1")
+    arguments = TASK.arguments(given_params, "job-1", MOMENT)
+    assert read_arguments(arguments[HANDED_OVER:]) == ({"note": note}, "job-1", MOMENT)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
         ("as_of", "2026-03-31", "2026-03-31"),
+        ("as_of", "last-complete-day", "last-complete-day"),
         ("users", "7", 7),
         ("share", "0.5", 0.5),
         ("dry", "true", True),

@@ -19,8 +19,12 @@ from ucu_mlops.adapters.vertex.specification import VERSION_LABEL, version_label
 from ucu_mlops.errors import ConfigurationError
 
 
-def find_pipeline(name: str) -> Pipeline:
+def find_pipeline(name: str, where: str = "") -> Pipeline:
     """Return a registered pipeline.
+
+    Args:
+        name: Its name.
+        where: What asks for it, for the message.
 
     Raises:
         ConfigurationError: There is none of this name.
@@ -29,8 +33,20 @@ def find_pipeline(name: str) -> Pipeline:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         meant = f"did you mean {near[0]}?" if near else f"known are {sorted(known)}"
-        raise ConfigurationError(f"there is no pipeline {name!r}; {meant}")
+        raise ConfigurationError(f"{where}there is no pipeline {name!r}; {meant}")
     return known[name]
+
+
+def options_of(context: KedroContext) -> VertexOptions:
+    """Read ``vertexai.yml``, whose pipelines must be registered ones.
+
+    Raises:
+        ConfigurationError: It asks for the impossible, or names a pipeline that there is not.
+    """
+    options = read_options(context.config_loader["vertexai"])
+    for name in options.pipelines:
+        find_pipeline(name, "conf/*/vertexai.yml, pipelines: ")
+    return options
 
 
 def compile_pipeline(context: KedroContext, name: str) -> str:
@@ -47,7 +63,7 @@ def compile_pipeline(context: KedroContext, name: str) -> str:
     Raises:
         ConfigurationError: ``vertexai.yml`` asks for the impossible, or there is no such pipeline.
     """
-    options = read_options(context.config_loader["vertexai"])
+    options = options_of(context)
     containers = split(name, find_pipeline(name))
     check_containers(options, containers)
     tracked = is_tracked(name, context.config_loader["mlflow"])
@@ -113,13 +129,13 @@ def _group(options: VertexOptions, container: Container) -> Any:
 
 
 def _job(options: VertexOptions, name: str, specification: dict[str, Any]) -> dict[str, Any]:
-    run = options.run_config
+    identity = options.identity(name)
     job = {
         "displayName": name,
         "labels": {**options.labels, "pipeline": name.strip("_"), VERSION_LABEL: version_label()},
-        "network": run.network.vpc if run.network else None,
+        "network": identity.network.vpc if identity.network else None,
         "pipelineSpec": specification,
-        "runtimeConfig": {"gcsOutputDirectory": f"gs://{run.root}"},
-        "serviceAccount": run.service_account,
+        "runtimeConfig": {"gcsOutputDirectory": f"gs://{options.run_config.root}"},
+        "serviceAccount": identity.service_account,
     }
     return {key: value for key, value in job.items() if value is not None}

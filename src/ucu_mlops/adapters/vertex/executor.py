@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Executor:
         image: Fills an empty folder with what the container's image would hold.
         work: Folder for the tasks' folders and logs.
         job: The job's name, which tasks may ask for.
+        scheduled: When it was scheduled, which they may ask for, too.
         tell: Takes a line about each attempt.
     """
 
@@ -40,6 +42,7 @@ class Executor:
     image: Callable[[Path], None]
     work: Path
     job: str
+    scheduled: datetime
     tell: Callable[[str], None]
     _running: set[int] = field(default_factory=set, init=False)
 
@@ -102,7 +105,7 @@ class Executor:
         with (
             log.open("wb") as output,
             subprocess.Popen(  # noqa: S603 (what the file states)
-                task.arguments(params, self.job),
+                task.arguments(params, self.job, self.scheduled.isoformat()),
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

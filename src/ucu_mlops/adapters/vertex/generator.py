@@ -102,6 +102,8 @@ class Generator(PipelineGenerator):  # type: ignore[misc]  # it has no types
                     dsl.PIPELINE_TASK_EXECUTOR_INPUT_PLACEHOLDER,
                     task.JOB,
                     dsl.PIPELINE_JOB_NAME_PLACEHOLDER,
+                    task.SCHEDULED,
+                    dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER,
                 ],
             )
 
@@ -125,6 +127,9 @@ class Generator(PipelineGenerator):  # type: ignore[misc]  # it has no types
             task.PIPELINE: pipeline,
             task.NODES: json.dumps(container.nodes),
             task.PLUGINS: json.dumps(self._plugins),
+            task.DATES: json.dumps(
+                sorted(name for name, kind in self._options.parameters.items() if kind == "date")
+            ),
             "DO_NOT_TRACK": "1",
             "OMP_NUM_THREADS": str(MACHINES[group.machine].cpus),
             "PYTHONUNBUFFERED": "1",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from kedro_vertexai.config import PluginConfig, RunConfig
+from kedro_vertexai.config import NetworkConfig, PluginConfig, RunConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ucu_mlops.adapters.vertex.machines import MACHINES, REGIONS
@@ -13,6 +13,7 @@ from ucu_mlops.errors import ConfigurationError
 DEFAULT = "__default__"
 PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+ACCOUNT = r"^[a-z][a-z0-9-]{4,28}[a-z0-9]@[a-z][a-z0-9-]{4,28}[a-z0-9]\.iam\.gserviceaccount\.com$"
 
 Kind = Literal["string", "date", "integer", "number", "boolean", "list", "mapping"]
 
@@ -62,6 +63,18 @@ class Image(BaseModel, extra="forbid", frozen=True):
     extras: frozenset[str] = frozenset()
 
 
+class Identity(BaseModel, extra="forbid", frozen=True):
+    """As whom, and where, one pipeline runs; what is left out is ``run_config``'s.
+
+    Attributes:
+        service_account: Its e-mail address.
+        network: The private network that its containers are in.
+    """
+
+    service_account: str | None = Field(default=None, pattern=ACCOUNT)
+    network: NetworkConfig | None = None
+
+
 class Run(RunConfig):  # type: ignore[misc]  # it has no types
     """kedro-vertexai's ``run_config``; an unknown key is refused."""
 
@@ -76,6 +89,7 @@ class VertexOptions(PluginConfig):  # type: ignore[misc]  # it has no types
         places: ``cloud``: containers share no disk; ``here``: they do, since all run here.
         images: Images by name.
         groups: By name what differs from ``__default__``.
+        pipelines: By name as whom a pipeline runs, where it is not as ``run_config`` says.
         parameters: Kinds of the run-time parameters that a run may be given, by name.
         labels: Labels of the job, for bills and searches.
     """
@@ -86,6 +100,7 @@ class VertexOptions(PluginConfig):  # type: ignore[misc]  # it has no types
     places: Literal["cloud", "here"]
     images: dict[str, Image]
     groups: dict[str, dict[str, Any]]
+    pipelines: dict[str, Identity]
     parameters: dict[str, Kind]
     labels: dict[str, str]
 
@@ -110,6 +125,14 @@ class VertexOptions(PluginConfig):  # type: ignore[misc]  # it has no types
             if not LABEL.fullmatch(text):
                 raise ValueError(f"need lower-case letters, digits, _ and -, got {text!r}")
         return value
+
+    def identity(self, pipeline: str) -> Identity:
+        """Return as whom a pipeline runs, and in which network."""
+        own, run = self.pipelines.get(pipeline, Identity()), self.run_config
+        return Identity(
+            service_account=own.service_account or run.service_account,
+            network=own.network or run.network,
+        )
 
     def group(self, name: str) -> Group:
         """Return what the group says over the default.
@@ -165,4 +188,5 @@ def _in_one_line(error: ValidationError, above: str = "") -> ConfigurationError:
     first = error.errors()[0]
     place = ".".join(str(part) for part in (above, *first["loc"]) if part != "")
     given = "" if first["type"] == "missing" else f", got {first['input']!r}"
-    return ConfigurationError(f"conf/*/vertexai.yml, {place}: {first['msg']}{given}")
+    said = first["msg"].removeprefix("Value error, ")  # pydantic's, before one's own words
+    return ConfigurationError(f"conf/*/vertexai.yml, {place}: {said}{given}")

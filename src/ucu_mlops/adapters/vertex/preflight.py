@@ -9,10 +9,10 @@ from typing import Any
 from kedro.framework.context import KedroContext
 from kedro.io import DataCatalog
 
-from ucu_mlops.adapters.vertex.compile import check_image, find_pipeline
+from ucu_mlops.adapters.vertex.compile import check_image, find_pipeline, options_of
 from ucu_mlops.adapters.vertex.containers import Container, split
 from ucu_mlops.adapters.vertex.machines import MACHINES, USD_PER_RUN, cost
-from ucu_mlops.adapters.vertex.options import VertexOptions, check_machine, read_options
+from ucu_mlops.adapters.vertex.options import VertexOptions, check_machine
 
 # Keys of catalog entries that name a place which other containers must see too; a cache need not.
 PLACES = frozenset({"filepath", "folder", "database", "ledger", "artifacts", "tracking_uri"})
@@ -44,6 +44,9 @@ class Plan:
         """Describe it for people."""
         options = self.options
         yield f"{self.pipeline} in {options.project_id}, {options.region} ({options.places})"
+        identity = options.identity(self.pipeline)
+        network = identity.network.vpc if identity.network else "the public one"
+        yield f"as {identity.service_account or 'the default account'}, network {network}"
         total = USD_PER_RUN
         for each in self.containers:
             group = options.group(each.name)
@@ -75,7 +78,7 @@ def plan(context: KedroContext, name: str, params: Mapping[str, Any]) -> Plan:
     Raises:
         ConfigurationError: There is no such pipeline, or ``vertexai.yml`` cannot be read.
     """
-    options = read_options(context.config_loader["vertexai"])
+    options = options_of(context)
     containers = split(name, find_pipeline(name))
     entries = resolve(context.config_loader["catalog"], containers)
     problems = [

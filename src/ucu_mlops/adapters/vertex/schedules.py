@@ -57,11 +57,7 @@ class Schedules:
             CloudError: Vertex AI refused or stayed away; the old schedule still runs.
             ConfigurationError: ``cron`` has not five fields.
         """
-        fields = [each for each in cron.split() if not each.startswith(("TZ=", "CRON_TZ="))]
-        if len(fields) != CRON_FIELDS:
-            raise ConfigurationError(
-                f"--cron must have five fields, such as 'TZ=UTC 30 6 * * *', got {cron!r}"
-            )
+        check_cron(cron)
         schedule = self._schedule(compiled, params, cron, title)
         with asking("schedule"):
             name = self._make(schedule)
@@ -119,6 +115,19 @@ class Schedules:
             self._vertex.finish(self._vertex.ask(self._vertex.schedules.delete_schedule, name=name))
         except google_errors.NotFound:
             return
+
+
+def check_cron(cron: str) -> None:
+    """Refuse what is no cron, before anything is sent.
+
+    Raises:
+        ConfigurationError: It has not five fields.
+    """
+    fields = [each for each in cron.split() if not each.startswith(("TZ=", "CRON_TZ="))]
+    if len(fields) != CRON_FIELDS:
+        raise ConfigurationError(
+            f"--cron must have five fields, such as 'TZ=UTC 30 6 * * *', got {cron!r}"
+        )
 
 
 def _mark(schedule: Schedule) -> str:

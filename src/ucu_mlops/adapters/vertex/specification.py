@@ -14,11 +14,13 @@ from typing import Any
 import yaml
 
 import ucu_mlops
+from ucu_mlops.adapters.vertex.days import LAST_DAY
 from ucu_mlops.errors import ConfigurationError
 
 VERSION_LABEL = "ucu-mlops-version"
 AGAIN = "compile it again with kedro vertex compile"
 JOB_NAME = "{{$.pipeline_job_name}}"
+SCHEDULED = "{{$.pipeline_job_schedule_time_utc}}"
 INPUT = "{{$}}"
 PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
 
@@ -59,17 +61,19 @@ class Task:
     constants: Mapping[str, Any]
     retry: Retry
 
-    def arguments(self, given: Mapping[str, Any], job: str) -> list[str]:
+    def arguments(self, given: Mapping[str, Any], job: str, scheduled: str) -> list[str]:
         """Return command and arguments as the process gets them.
 
         Args:
             given: The run's parameters.
             job: The job's name.
+            scheduled: When the job was scheduled, ISO 8601.
         """
         values = dict(self.constants)
         values |= {own: given[name] for name, own in self.inputs.items() if name in given}
         whole = json.dumps({"inputs": {"parameterValues": values}, "outputs": {}})
-        return [{INPUT: whole, JOB_NAME: job}.get(each, each) for each in self.command]
+        known = {INPUT: whole, JOB_NAME: job, SCHEDULED: scheduled}
+        return [known.get(each, each) for each in self.command]
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,9 @@ def _parsed(kind: str, described: str, value: Any) -> Any:
     if kind == "STRING":
         if not isinstance(value, str):
             raise ValueError
-        return date.fromisoformat(value).isoformat() if described == "date" else value
+        if described != "date" or value == LAST_DAY:
+            return value
+        return date.fromisoformat(value).isoformat()
     read = json.loads(value) if isinstance(value, str) else value
     wanted: dict[str, type | tuple[type, ...]] = {
         "NUMBER_INTEGER": int,
@@ -196,7 +202,7 @@ def _task(name: str, stated: Mapping[str, Any], spec: Mapping[str, Any]) -> Task
     container = executor["container"]
     command = (*container.get("command", ()), *container.get("args", ()))
     for each in command:
-        if PLACEHOLDER.search(each) and each not in {INPUT, JOB_NAME}:
+        if PLACEHOLDER.search(each) and each not in {INPUT, JOB_NAME, SCHEDULED}:
             raise ConfigurationError(f"task {name} has {each!r}, which is not modelled here")
     inputs, constants = _inputs(name, stated.get("inputs", {}).get("parameters", {}))
     return Task(

@@ -12,30 +12,33 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ucu_mlops.adapters.vertex.days import named_days
 from ucu_mlops.adapters.vertex.session import open_session
 
 COMMAND = ("python", "-m", "ucu_mlops.adapters.vertex.task")
-INPUT, JOB = "--executor-input", "--job"
+INPUT, JOB, SCHEDULED = "--executor-input", "--job", "--scheduled"
 ENVIRONMENT, PIPELINE = "KEDRO_ENV", "UCU_PIPELINE"
-NODES, PLUGINS = "UCU_NODES", "UCU_PLUGINS"  # JSON lists
+NODES, PLUGINS, DATES = "UCU_NODES", "UCU_PLUGINS", "UCU_DATES"  # JSON lists
 # What kedro-vertexai's hook makes a tag of the MLflow run: containers of a job are found by it.
 JOB_NAME = "KEDRO_CONFIG_JOB_NAME"
 
 
-def read_arguments(arguments: Sequence[str]) -> tuple[dict[str, Any], str | None]:
+def read_arguments(arguments: Sequence[str]) -> tuple[dict[str, Any], str | None, str]:
     """Read what the container was given.
 
     Args:
         arguments: Those behind the command.
 
     Returns:
-        The run-time parameters by name, and the job's name.
+        The run-time parameters by name, the job's name, and when it was scheduled.
     """
     parser = argparse.ArgumentParser(prog=" ".join(COMMAND), allow_abbrev=False)
     parser.add_argument(INPUT, type=json.loads, required=True)
     parser.add_argument(JOB)
+    parser.add_argument(SCHEDULED, default="")
     read = parser.parse_args(arguments)
-    return read.executor_input.get("inputs", {}).get("parameterValues", {}), read.job
+    params = read.executor_input.get("inputs", {}).get("parameterValues", {})
+    return params, read.job, read.scheduled
 
 
 def run_nodes(path: Path, params: Mapping[str, Any], environment: Mapping[str, str]) -> None:
@@ -55,7 +58,8 @@ def run_nodes(path: Path, params: Mapping[str, Any], environment: Mapping[str, s
 
 def main(arguments: Sequence[str]) -> None:
     """Run as a container does: in the folder that holds ``conf/``."""
-    params, job = read_arguments(arguments)
+    params, job, scheduled = read_arguments(arguments)
+    params = named_days(params, json.loads(os.environ[DATES]), scheduled)
     if job:
         os.environ[JOB_NAME] = job
     run_nodes(Path.cwd(), params, os.environ)
