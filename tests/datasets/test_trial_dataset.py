@@ -33,7 +33,12 @@ def found(state):
 @pytest.fixture
 def places(tracking_uri, tmp_path):
     """Name where everything is kept, version 2 champion after a rule whose file is no model."""
-    places = {"model": "scam", "tracking_uri": tracking_uri, "cache": str(tmp_path / "bundles")}
+    places = {
+        "model": "scam",
+        "tracking_uri": tracking_uri,
+        "cache": str(tmp_path / "bundles"),
+        "artifacts": str(tmp_path / "artifacts"),
+    }
     kept = {"ledger": str(tmp_path / "ledger.db"), "as_of": "2026-01-31"}
     ColdStartDataset(**places, **kept).save(draft(b"rule"))
     ChallengerDataset(**places).save(draft(b"model"))
