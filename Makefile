@@ -49,7 +49,8 @@ $(VENV)/installed-gcp: $(VENV)/installed-test constraints-gcp.txt
 
 # Stand-ins for BigQuery and Cloud Storage, which need Python 3.13 (the system's, or pyenv's).
 .standins/installed: standins/requirements.txt
-	@python=$$(command -v python3.13 || ls -d $$HOME/.pyenv/versions/3.13*/bin/python 2>/dev/null | tail -1); \
+	@for python in python3.13 $$HOME/.pyenv/versions/3.13*/bin/python; do \
+		"$$python" --version >/dev/null 2>&1 && break; python=; done; \
 	test -n "$$python" || { echo "test-cloud needs Python 3.13: pyenv install 3.13" >&2; exit 1; }; \
 	"$$python" -m venv .standins
 	.standins/bin/python -m pip install --quiet --requirement $<

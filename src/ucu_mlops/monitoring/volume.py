@@ -21,7 +21,7 @@ SCORED = "rows:scored"
 ARRIVED_NEEDS = ("source", "as_of", "rows")
 LIKE_DAYS = 2  # fewer days of a weekday, and the day is compared with all
 CHANCE = 1e-6  # of so few by chance alone, were the day like the lowest: small feeds vary by that
-WEATHER = 1e-4  # of so few on a day as lively as the quiet days: some feeds vary by a third
+WEATHER = 2e-3  # of so few on a day as lively as the quiet days: some feeds vary by a third
 
 
 def measure_volume(
@@ -36,10 +36,7 @@ def measure_volume(
 ) -> pd.DataFrame:
     """Compare how much there is of a day with the reference's quiet days like it.
 
-    A loss is a fault when less is left than ``volume_left`` of the lowest quiet day of the same
-    weekday (of all, where that has fewer than two) and than both chance and the spread of quiet
-    days explain: Student's prediction bound on logarithms, the spread pooled over weekdays, for
-    two days of one tell little of it. Growth never is a fault.
+    A loss is a fault when less is left than :func:`least_rows` says; growth never is one.
 
     Args:
         reference: What :func:`ucu_mlops.monitoring.reference.build_reference` gave.
@@ -65,7 +62,7 @@ def measure_volume(
         raise SchemaError(f"volumes of {model} need {missing}; got {list(arrived.columns)}")
     quiet = [date.fromisoformat(day) for day in reference["days_covered"]]
     known = arrived.assign(as_of=pd.to_datetime(arrived["as_of"]).dt.date)
-    like = _like(quiet, as_of)
+    like = alike(quiet, as_of)
     rows = []
     for source, own in known.groupby("source"):
         counts = own.groupby("as_of")["rows"].sum()
@@ -78,7 +75,36 @@ def measure_volume(
     return shares.reindex(columns=list(DRIFT_COLUMNS)).astype(dict.fromkeys(MEASURED, "float64"))
 
 
-def _like(quiet: Sequence[date], as_of: date) -> NDArray[np.int64]:
+def least_rows(usual: NDArray[np.int64], like: NDArray[np.int64], options: DriftOptions) -> float:
+    """Give the count below which a day has lost too much to be a quiet one.
+
+    It is the least of three: ``volume_left`` of the lowest quiet day like it, less where those lie
+    farther apart than that; what chance leaves of the lowest (Poisson); and Student's prediction
+    bound on logarithms, its spread pooled over weekdays, for two days of one tell little of it.
+
+    Args:
+        usual: Rows of each quiet day, shape ``(n_days,)``.
+        like: Each quiet day's group, 0 for those like the day, shape ``(n_days,)``.
+        options: How little is too little.
+    """
+    own = usual[like == 0]
+    lowest, highest = int(own.min()), int(own.max())
+    left = min(options.volume_left, lowest / highest) if highest else 0.0
+    return min(left * lowest, float(poisson.ppf(CHANCE, lowest)), _weather(usual, like))
+
+
+def _weather(usual: NDArray[np.int64], like: NDArray[np.int64]) -> float:
+    logs = np.log1p(usual)
+    groups = [logs[like == each] for each in np.unique(like)]
+    freedom = logs.size - len(groups)
+    if freedom == 0:  # a single day: it tells no spread
+        return float("inf")
+    spread = np.sqrt(sum(((own - own.mean()) ** 2).sum() for own in groups) / freedom)
+    margin = student.isf(WEATHER, freedom) * spread * np.sqrt(1 + 1 / groups[0].size)
+    return float(np.expm1(groups[0].mean() - margin))
+
+
+def alike(quiet: Sequence[date], as_of: date) -> NDArray[np.int64]:
     """Give each quiet day its group, 0 for those like the day: its weekday's, all if too few."""
     groups = np.asarray([(day.weekday() - as_of.weekday()) % 7 for day in quiet], dtype=np.int64)
     return groups if (groups == 0).sum() >= LIKE_DAYS else np.zeros_like(groups)
@@ -87,10 +113,7 @@ def _like(quiet: Sequence[date], as_of: date) -> NDArray[np.int64]:
 def _row(
     name: str, now: int, usual: NDArray[np.int64], like: NDArray[np.int64], options: DriftOptions
 ) -> dict[str, Any]:
-    lowest = int(usual[like == 0].min())
-    # The first count that chance alone does not explain bounds it too.
-    chance = float(poisson.ppf(CHANCE, lowest))
-    threshold = min(options.volume_left * lowest, chance, _weather(usual, like))
+    lowest, threshold = int(usual[like == 0].min()), least_rows(usual, like, options)
     return {
         "name": name,
         "rows": now,
@@ -98,15 +121,3 @@ def _row(
         "missing_share": max(0.0, 1 - now / lowest) if lowest else 0.0,
         "state": "fault" if now < threshold else "quiet",
     }
-
-
-def _weather(usual: NDArray[np.int64], like: NDArray[np.int64]) -> float:
-    """Give the count below which a day is unlike its quiet days, whatever moves them in common."""
-    logs = np.log1p(usual)
-    groups = [logs[like == each] for each in np.unique(like)]
-    freedom = logs.size - len(groups)
-    if freedom < 1:
-        return float(usual[like == 0].min())
-    spread = np.sqrt(sum(((own - own.mean()) ** 2).sum() for own in groups) / freedom)
-    margin = student.isf(WEATHER, freedom) * spread * np.sqrt(1 + 1 / groups[0].size)
-    return float(np.expm1(groups[0].mean() - margin))
