@@ -4,20 +4,18 @@ Source: the comments of google/cloud/aiplatform/v1beta1/{model_monitoring_servic
 model_monitoring_spec,schedule_service,schedule}.proto. Jobs are kept; nothing is measured.
 """
 
-import itertools
 import re
 from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.aiplatform_v1beta1 import types
 from google.longrunning.operations_pb2 import Operation
-from google.protobuf.empty_pb2 import Empty
 
 from standins.vertex import names
 from standins.vertex.operations import OperationsService
 from standins.vertex.pages import page
 from standins.vertex.refusals import exists, invalid, not_found, unimplemented
-from standins.vertex.schedules import CRON
+from standins.vertex.schedules import Schedules
 
 # CreateModelMonitorRequest.model_monitor_id: at most 63 characters.
 MONITOR_ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -100,59 +98,24 @@ class MonitoringService:
         return self.monitors[full]
 
 
-class MonitorScheduleService:
+class MonitorScheduleService(Schedules):
     """google.cloud.aiplatform.v1beta1.ScheduleService, for monitoring jobs by cron."""
 
     service = "google.cloud.aiplatform.v1beta1.ScheduleService"
 
     def __init__(self, monitoring: MonitoringService, operations: OperationsService) -> None:
+        super().__init__(types, operations)
         self._monitoring = monitoring
-        self._operations = operations
-        self._schedules: dict[str, Any] = {}
-        self._numbers = itertools.count(1)
 
     def create_schedule(self, request: types.CreateScheduleRequest) -> types.Schedule:
         """ScheduleService.CreateSchedule: display_name, max_concurrent_run_count are required."""
-        parent = names.check_location(request.parent)
-        schedule = types.Schedule.pb(types.Schedule(request.schedule))
-        names.check_display_name(schedule.display_name)
-        if not schedule.display_name or schedule.max_concurrent_run_count < 1:
-            raise invalid("display_name and max_concurrent_run_count are required")
-        if not CRON.fullmatch(schedule.cron):
-            raise invalid(f"cron must have five fields, got {schedule.cron!r}")
+        parent, schedule = self.checked(request)
         if schedule.WhichOneof("request") != "create_model_monitoring_job_request":
             raise unimplemented("v1beta1 schedules of anything but monitoring jobs")
         asked = schedule.create_model_monitoring_job_request
         self._monitoring.check_job(asked.model_monitoring_job, self._monitoring.find(asked.parent))
-        schedule.name = f"{parent}/schedules/{next(self._numbers)}"
-        schedule.state = types.Schedule.State.ACTIVE
-        self._schedules[schedule.name] = schedule
-        return types.Schedule(types.Schedule.wrap(schedule))
-
-    def list_schedules(self, request: types.ListSchedulesRequest) -> types.ListSchedulesResponse:
-        """ScheduleService.ListSchedules: by ``display_name="…"``, or all."""
-        parent = names.check_location(request.parent)
-        wanted = re.fullmatch(r'(?:display_name="([^"]*)")?', request.filter)
-        if wanted is None or request.order_by:
-            raise unimplemented(f"filter {request.filter!r}")
-        inside = [
-            each
-            for name, each in self._schedules.items()
-            if name.startswith(f"{parent}/") and wanted[1] in {None, each.display_name}
-        ]
-        found, token = page(inside, request)
-        return types.ListSchedulesResponse(
-            schedules=[types.Schedule(types.Schedule.wrap(each)) for each in found],
-            next_page_token=token,
-        )
-
-    def delete_schedule(self, request: types.DeleteScheduleRequest) -> Operation:
-        """ScheduleService.DeleteSchedule."""
-        name = names.canonical(request.name)
-        if name not in self._schedules:
-            raise not_found(name)
-        del self._schedules[name]
-        return self._operations.done(name.partition("/schedules/")[0], Empty())
+        kept: types.Schedule = self.keep(parent, schedule)
+        return kept
 
 
 def _check_objective(objective: Any, fields: set[str]) -> None:

@@ -204,6 +204,7 @@ def test_an_outage_is_a_data_fault(past):
         return reasons
 
     assert "check its feed" in reasons_on("2026-04-01")
+    # Eighteen more days would be decided like the first: they are written, not played.
     rows(
         past,
         "insert into decisions select * replace (date '2026-04-19' as as_of) from decisions "
