@@ -117,6 +117,15 @@ class MonitorScheduleService(Schedules):
         kept: types.Schedule = self.keep(parent, schedule)
         return kept
 
+    def list_schedules(self, request: types.ListSchedulesRequest) -> types.ListSchedulesResponse:
+        """ScheduleService.ListSchedules: by ``display_name="…"``, or all."""
+        found: types.ListSchedulesResponse = self.listed(request)
+        return found
+
+    def delete_schedule(self, request: types.DeleteScheduleRequest) -> Operation:
+        """ScheduleService.DeleteSchedule."""
+        return self.deleted(request)
+
 
 def _check_objective(objective: Any, fields: set[str]) -> None:
     """Features "should be a subset of the input feature names … specified in the schema"."""

@@ -55,8 +55,8 @@ class Schedules:
         self._schedules[schedule.name] = schedule
         return self._wrapped(schedule)
 
-    def list_schedules(self, request: Any) -> Any:
-        """ScheduleService.ListSchedules: by ``display_name="…"``, or all."""
+    def listed(self, request: Any) -> Any:
+        """Answer with those of a ``display_name="…"``, or all."""
         parent = names.check_location(request.parent)
         wanted = re.fullmatch(r'(?:display_name="([^"]*)")?', request.filter)
         if wanted is None or request.order_by:
@@ -71,8 +71,8 @@ class Schedules:
             schedules=[self._wrapped(each) for each in found], next_page_token=token
         )
 
-    def delete_schedule(self, request: Any) -> Operation:
-        """ScheduleService.DeleteSchedule."""
+    def deleted(self, request: Any) -> Operation:
+        """Forget one."""
         schedule = self.find(request.name)
         del self._schedules[schedule.name]
         return self._operations.done(schedule.name.partition("/schedules/")[0], Empty())
@@ -118,6 +118,15 @@ class ScheduleService(Schedules):
     def get_schedule(self, request: types.GetScheduleRequest) -> types.Schedule:
         """ScheduleService.GetSchedule."""
         return types.Schedule(types.Schedule.wrap(self.find(request.name)))
+
+    def list_schedules(self, request: types.ListSchedulesRequest) -> types.ListSchedulesResponse:
+        """ScheduleService.ListSchedules: by ``display_name="…"``, or all."""
+        found: types.ListSchedulesResponse = self.listed(request)
+        return found
+
+    def delete_schedule(self, request: types.DeleteScheduleRequest) -> Operation:
+        """ScheduleService.DeleteSchedule."""
+        return self.deleted(request)
 
     def fire(self, name: str) -> str:
         """Let a schedule start a run now, and return the job's name."""

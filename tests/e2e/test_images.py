@@ -3,12 +3,16 @@
 import csv
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.serving.sites import Site, free_port, serving
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
+from ucu_mlops.images.model_files import predictor_of
 
 pytestmark = pytest.mark.filterwarnings(
     # The plugins' and the exporter's own: none of it is called by this project.
@@ -67,6 +71,48 @@ def test_labels_share_the_moderators_day(first):
     assert queue["label"].nunique() > 1
     assert sorted(queue["rank"]) == list(range(1, len(queue) + 1))
     assert queue["reasons"].str.contains("given from|decoded by the reader").all()
+
+
+def test_a_trained_network_is_put_in_charge_and_taken_back_from_the_shell(first, checkout):
+    """Its features are watched, not asked for: it is opened as a network, whoever moves it."""
+
+    def release(*arguments):
+        command = [sys.executable, "-m", "ucu_mlops", "release", *arguments, "--env=test"]
+        subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+        return SqliteLedger(checkout / "data/06_models/ledger.db").head("images").to_version
+
+    with first.catalog() as catalog:
+        network = catalog.load("images.challenger")
+    assert network.manifest.features
+    assert release("promote", "images", network.version, "--why=tried") == network.version
+    assert release("rollback", "images", "--why=tried") != network.version
+    assert release("promote", "images", network.version, "--why=again") == network.version
+
+
+def test_a_trained_network_is_served(first, tmp_path):
+    """The server answers for a picture what the network says, over both protocols."""
+    with first.catalog() as catalog:
+        network = catalog.load("images.challenger")
+        side = catalog.load("params:images.store")["side"]
+        shards = catalog.load("images.shards")
+        image_id = next(iter(shards.index["image_id"]))
+        uploads = catalog.load("uploads").execute().set_index("image_id")
+    picture = Path(first.path, uploads.loc[image_id, "uri"].removeprefix("file://")).read_bytes()
+    site = Site(tmp_path, "images", {"pictures": {"side": side}})
+    chosen = {"AIP_HTTP_PORT": str(free_port()), "AIP_STORAGE_URI": str(network.folder)}
+    with serving(site, **chosen) as server:
+        answer = server.ask(picture, media="image/jpeg")
+        assert answer.status == 200, answer.body
+        (served,) = answer.body["predictions"]
+        told = server.get("/v2/models/images").body
+        assert [each["name"] for each in told["inputs"]] == ["image"]
+    # No reader decodes this one, which would be certain: what is said is the network's.
+    stored = predictor_of(network).probabilities(
+        shards.pixels([image_id]), shards.boxes([image_id])
+    )
+    names = [each.name for each in network.manifest.labels]
+    said = [served["labels"][name]["probability"] for name in names]
+    assert said == pytest.approx([*stored[0]], abs=1e-6)
 
 
 @pytest.mark.skipif(

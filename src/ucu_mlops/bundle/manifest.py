@@ -114,6 +114,11 @@ class Manifest:
                 raise ConfigurationError(f"{what} of {self.model!r} repeat a name, got {names}")
 
     @property
+    def takes_pictures(self) -> bool:
+        """Whether it is asked about pictures: what features it has are then only watched."""
+        return "preprocessing" in self.policy
+
+    @property
     def definition(self) -> str:
         """One hash of every input's name, kind and definition, in order."""
         parts = (f"{spec.name}:{spec.kind}:{spec.definition}" for spec in self.features)

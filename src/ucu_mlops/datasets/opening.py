@@ -10,7 +10,7 @@ def open_version(bundle: Bundle) -> object:
     Raises:
         BundleError: It is damaged, or no model's.
     """
-    if bundle.manifest.features:
+    if not bundle.manifest.takes_pictures:
         return Predictor(bundle)
     # Pillow and the readers are an extra, which a model of features does without.
     from ucu_mlops.images.model_files import label_set_of, predictor_of  # noqa: PLC0415

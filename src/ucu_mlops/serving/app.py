@@ -116,7 +116,7 @@ async def open_model(bundle: Bundle, *, options: ServingOptions, metrics: Metric
     Raises:
         BundleError: It cannot be opened.
     """
-    if bundle.manifest.features:
+    if not bundle.manifest.takes_pictures:
         return await asyncio.to_thread(TabularModel, bundle, metrics)
     # Pillow and the readers are an extra, which a server of features does without.
     from ucu_mlops.images.decoding import DecodingOptions  # noqa: PLC0415

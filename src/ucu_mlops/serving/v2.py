@@ -57,7 +57,7 @@ class V2Dialect:
             raise BadRequestProblem("inputs repeat a name")
         if len({len(values) for values in columns.values()}) != 1:
             raise BadRequestProblem("all inputs must have the same number of rows")
-        make = _users if model.manifest.features else _pictures
+        make = _pictures if model.manifest.takes_pictures else _users
         return PredictRequest.model_construct(instances=make(columns), parameters=NOTHING_CHOSEN)
 
     def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> dict[str, Any]:
@@ -143,14 +143,12 @@ def routes(infer: ASGIApp, versions: Versions, health: Health) -> list[Route]:
 def describe(model: Model) -> dict[str, Any]:
     """Tell the tensors that a version takes and gives, and its labels."""
     labels = [label.name for label in model.manifest.labels]
+    features = {spec.name: spec.kind for spec in model.manifest.features}
+    asked = {IMAGE: "picture"} if model.manifest.takes_pictures else features
     inputs = [
-        {
-            "name": spec.name,
-            "datatype": "FP64" if spec.kind == "numeric" else "BYTES",
-            "shape": [-1],
-        }
-        for spec in model.manifest.features
-    ] or [{"name": IMAGE, "datatype": "BYTES", "shape": [-1]}]
+        {"name": name, "datatype": "FP64" if kind == "numeric" else "BYTES", "shape": [-1]}
+        for name, kind in asked.items()
+    ]
     return {
         "name": model.manifest.model,
         "versions": [model.version],
