@@ -93,18 +93,20 @@ def test_what_a_server_answered_is_in_the_warehouse(spool, checkout, project, tm
 
         said = [ask("ann", 1.0), ask("bob", None)]
         project.run("scam_requests", as_of=LATER)
-        assert len(stored(checkout, "SELECT * FROM requests")) == 2
+        assert len(stored(checkout, "SELECT request_id FROM requests")) == 2
         said.append(ask("ann", 2.0))
     project.run("scam_requests", as_of=LATER)
     rows = stored(
         checkout,
         "SELECT request_id, entity_id, version, variant, shadow, experiment, error, caller, "
-        "reference, probabilities, inputs, latency_ms > 0, at::DATE = day "
+        "reference, probabilities, inputs, latency_ms > 0, requests.at::DATE = day "
         "FROM requests ORDER BY requests.at",
     )
     assert [row[0] for row in rows] == [each["request_id"] for each in said]
     assert [row[1] for row in rows] == ["ann", "bob", "ann"]
-    assert {row[2:9] for row in rows} == {("1", "champion", False, None, None, "anybody", "given")}
+    assert {row[2:9] for row in rows} == {
+        ("1", "champion", False, None, None, "127.0.0.1", "given")
+    }
     told = [json.loads(row[9])["scam"] for row in rows]
     assert [each["probability"] for each in told] == [
         each["labels"]["scam"]["probability"] for each in said
