@@ -13,6 +13,7 @@ from ucu_mlops.pipelines import (
     monitoring,
     policy,
     release,
+    requests,
     scam_coldstart,
     scam_crossvalidation,
     scam_training,
@@ -35,6 +36,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "scam_release": release.create_pipeline("scam"),
         "scam_scoring": scoring.create_pipeline("scam"),
         "scam_monitoring": monitoring.create_pipeline("scam"),
+        "scam_requests": requests.create_pipeline("scam"),
         "scam_crossvalidation": scam_crossvalidation.create_pipeline(),
         "scam_comparison": scam_crossvalidation.create_comparison_pipeline(),
         "images_simulation": images_simulation.create_pipeline(),
@@ -46,6 +48,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "images_release": images_release.create_pipeline(),
         "images_scoring": scoring.create_pipeline("images"),
         "images_monitoring": monitoring.create_pipeline("images"),
+        "images_requests": requests.create_pipeline("images"),
     }
     retrain = named["scam_training"] + named["scam_evaluation"] + named["scam_release"]
     daily = named["features"] + named["scam_scoring"] + named["scam_monitoring"]

@@ -14,7 +14,7 @@ from ibis.backends.bigquery.datatypes import BigQuerySchema
 
 from ucu_mlops.datasets import warehouse
 from ucu_mlops.datasets.bigquery_staging import address, stage, stored_columns
-from ucu_mlops.datasets.checks import refuse_stored_keys
+from ucu_mlops.datasets.checks import refuse_stored_keys, unstored
 from ucu_mlops.datasets.staging import Rows, Staged
 from ucu_mlops.datasets.statements import add_column, delete_replaced
 from ucu_mlops.datasets.table_spec import TableSpec
@@ -100,7 +100,7 @@ def _make_turn(connection: Any, table: str) -> None:
 def _refuse_stored_keys(connection: Any, staged: Staged) -> None:
     table = connection.table(staged.spec.table)
     replaced = staged.spec.replaced(table)
-    if replaced is not None:
+    if replaced is not None and not staged.spec.grows:
         refuse_stored_keys(staged.spec, table.filter(~replaced), staged.rows)
 
 
@@ -112,9 +112,13 @@ def _script(connection: Any, staged: list[Staged]) -> str:
         spec, target = each.spec, f"`{address(connection, each.spec.table)}`"
         table, columns = connection.table(spec.table), list(each.rows.schema())
         quoted = ", ".join(f"`{name}`" for name in columns)
-        statements += [
-            f"UPDATE {turns} SET saves = saves + 1 WHERE table_name = '{spec.table}'",  # noqa: S608 (declared names)
-            delete_replaced(connection, spec, table, target),
-            f"INSERT INTO {target} ({quoted}) {connection.compile(each.rows)}",
-        ]
+        statements.append(
+            f"UPDATE {turns} SET saves = saves + 1 WHERE table_name = '{spec.table}'"  # noqa: S608 (declared names)
+        )
+        if spec.grows:
+            rows = unstored(spec, table, each.rows)
+        else:
+            rows = each.rows
+            statements.append(delete_replaced(connection, spec, table, target))
+        statements.append(f"INSERT INTO {target} ({quoted}) {connection.compile(rows)}")
     return ";\n".join([*statements, "COMMIT TRANSACTION"])

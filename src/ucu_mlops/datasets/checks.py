@@ -21,10 +21,11 @@ def checked(spec: TableSpec, staged: ir.Table) -> ir.Table:
         staged: The rows.
 
     Returns:
-        The rows as they will be stored, lazy: NaN and infinities are null, which is logged.
+        The rows as they will be stored, lazy: NaN and infinities are null, which is logged; of a
+        table that grows one row of each key.
 
     Raises:
-        DuplicateKeyError: A key is null or stands for two rows.
+        DuplicateKeyError: A key is null or, unless the table grows, stands for two rows.
         DataError: Rows lie outside the days or constants that the entry replaces.
     """
     floats = [name for name, kind in staged.schema().items() if kind.is_floating()]
@@ -45,7 +46,7 @@ def checked(spec: TableSpec, staged: ir.Table) -> ir.Table:
         )
     if found["outside"] and inside is not None:
         _refuse_outside(spec, staged.filter(~inside), found["outside"])
-    _refuse_duplicates(spec, staged)
+    staged = _single(spec, staged)
     gone = {name: found[f"unfit {name}"] for name in floats if found[f"unfit {name}"]}
     if gone:
         told = ", ".join(f"{count} in {name}" for name, count in gone.items())
@@ -88,14 +89,34 @@ def _refuse_outside(spec: TableSpec, outside: ir.Table, count: int) -> None:
     )
 
 
-def _refuse_duplicates(spec: TableSpec, staged: ir.Table) -> None:
+def unstored(spec: TableSpec, stored: ir.Table, staged: ir.Table) -> ir.Table:
+    """Give the staged rows whose key is not stored, lazily.
+
+    Args:
+        spec: A table that grows.
+        stored: Its rows.
+        staged: The new ones, one of each key.
+    """
+    if spec.partition is not None:  # only the days in question are read
+        day = staged[spec.partition.column]
+        ends = staged.aggregate(first=day.min(), last=day.max()).to_pyarrow().to_pylist()[0]
+        if ends["first"] is not None:
+            days = stored[spec.partition.column]
+            stored = stored.filter(days.between(ends["first"], ends["last"]))
+    return staged.anti_join(stored, list(spec.key))
+
+
+def _single(spec: TableSpec, staged: ir.Table) -> ir.Table:
+    """Let a key stand for one row: of a table that grows one stays, of another all are refused."""
     repeated = staged.group_by(*spec.key).aggregate(repeats=staged.count())
     repeated = repeated.filter(repeated.repeats > 1)
-    if count := repeated.count().to_pyarrow().as_py():
+    count = repeated.count().to_pyarrow().as_py()
+    if count and not spec.grows:
         raise DuplicateKeyError(
             f"table {spec.table}: {count} keys ({', '.join(spec.key)}) stand for more than one row,"
             f" first {_first(repeated, spec)}; keep one row of each"
         )
+    return staged.distinct(on=list(spec.key), keep="first") if count else staged
 
 
 def _first(rows: ir.Table, spec: TableSpec) -> str:

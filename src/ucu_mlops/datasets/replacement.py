@@ -14,7 +14,7 @@ import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 
 from ucu_mlops.datasets import warehouse
-from ucu_mlops.datasets.checks import refuse_stored_keys
+from ucu_mlops.datasets.checks import refuse_stored_keys, unstored
 from ucu_mlops.datasets.staging import PLACE, Rows, Staged, stage
 from ucu_mlops.datasets.statements import add_column, delete_replaced
 from ucu_mlops.datasets.table_spec import TableSpec
@@ -82,11 +82,14 @@ def _replace(cursor: Backend, staged: list[Staged]) -> None:
     try:
         for each in staged:
             _prepare_table(cursor, each)
-            stored = cursor.table(each.spec.table)
-            target = _quoted(each.spec.table)
-            cursor.raw_sql(delete_replaced(cursor, each.spec, stored, target))
-            refuse_stored_keys(each.spec, stored, each.rows)
-            cursor.insert(each.spec.table, each.rows)
+            stored, rows = cursor.table(each.spec.table), each.rows
+            if each.spec.grows:
+                rows = unstored(each.spec, stored, rows)
+            else:
+                target = _quoted(each.spec.table)
+                cursor.raw_sql(delete_replaced(cursor, each.spec, stored, target))
+                refuse_stored_keys(each.spec, stored, rows)
+            cursor.insert(each.spec.table, rows)
     except BaseException:
         cursor.con.rollback()
         raise

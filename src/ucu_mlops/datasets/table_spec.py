@@ -46,6 +46,7 @@ class TableSpec:
         columns: Ibis types by column name; None takes them from what is saved.
         partition: The days that a save replaces; None: all of them.
         where: Constants that the rows of this entry have; loads and saves see no others.
+        grows: A save replaces nothing: it adds the rows whose key is not stored yet.
     """
 
     table: str
@@ -53,6 +54,7 @@ class TableSpec:
     columns: ibis.Schema | None = None
     partition: Partition | None = None
     where: Mapping[str, Any] = field(default_factory=dict)
+    grows: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a key, a partition or a constant that is no column."""

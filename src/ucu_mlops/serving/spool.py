@@ -1,11 +1,13 @@
 """Answered requests, written down before the answer goes out.
 
-One file per process and day (UTC), one JSON object per line. A line is one write into the operating
-system's memory: it survives a kill of the process, not a power cut. A pipeline reads whole lines::
+One JSON object per line. A line is one write into the operating system's memory: it survives a kill
+of the process, not a power cut. A process opens a file for each day (UTC) and holds a lock on it
+while it writes, so that whoever reads (``ucu_mlops.adapters.request_spool``) knows a finished one::
 
-    SPOOL/2026-03-31/<started>-<pid>.jsonl
+    SPOOL/2026-03-31/<pid>-<random>.jsonl
 """
 
+import fcntl
 import json
 import os
 import secrets
@@ -25,8 +27,6 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # A process id comes again after a restart of the container: two starts share no file.
-        self._name = f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         self._day, self._file = "", -1
 
     def append(self, at: datetime, records: list[dict[str, Any]]) -> None:
@@ -42,8 +42,12 @@ class Spool:
         if (day := at.date().isoformat()) != self._day:
             self._open(day)
         content = b"".join(_line(each) for each in records)
-        while content:
-            content = content[os.write(self._file, content) :]
+        try:
+            while content:
+                content = content[os.write(self._file, content) :]
+        except OSError:
+            self.close()  # what is half written stays the end of its file
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -53,9 +57,11 @@ class Spool:
 
     def _open(self, day: str) -> None:
         self.close()
-        path = self._folder / day / self._name
+        # No file is opened twice: a process id comes again after a restart of the container.
+        path = self._folder / day / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
         self._day = day
 
 
