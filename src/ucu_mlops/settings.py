@@ -23,6 +23,7 @@ CONFIG_LOADER_ARGS: dict[str, Any] = {
     "base_env": "base",
     "default_run_env": "local",
     "config_patterns": {
+        "endpoints": ["endpoints*"],
         "features": ["features/*.yml"],
         "mlflow": ["mlflow*"],
         "vertexai": ["vertexai*"],

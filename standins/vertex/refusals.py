@@ -37,6 +37,11 @@ def precondition(sentence: str) -> RefusalError:
     return RefusalError(grpc.StatusCode.FAILED_PRECONDITION, sentence)
 
 
+def aborted(sentence: str) -> RefusalError:
+    """ABORTED."""
+    return RefusalError(grpc.StatusCode.ABORTED, sentence)
+
+
 def unimplemented(what: str) -> RefusalError:
     """UNIMPLEMENTED: the documentation does not settle it, or nobody needed it yet."""
     return RefusalError(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in does not model {what}")

@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 
 import grpc
 
+from standins.vertex.endpoints import Containers, EndpointService, PredictionService, say_who
 from standins.vertex.faults import Fault, Faults
 from standins.vertex.metadata import MetadataService
 from standins.vertex.models import ModelService
@@ -37,25 +38,31 @@ class StandIn(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc ships no ty
 
     Args:
         runner: What a pipeline job does when it runs.
+        containers: Starts what answers for a deployed model.
 
     Attributes:
         faults: What goes wrong.
         address: ``127.0.0.1:PORT``, once started.
     """
 
-    def __init__(self, runner: Runner = succeed) -> None:
+    def __init__(self, runner: Runner = succeed, containers: Containers = say_who) -> None:
         self.faults = Faults()
         self.address = ""
         operations = OperationsService()
         self.pipelines = PipelineService(runner)
         self.schedules = ScheduleService(self.pipelines, operations)
         self.monitoring = MonitoringService(operations)
+        models = ModelService(operations)
+        self.endpoints = EndpointService(models, operations, containers)
+        self.predictions = PredictionService(self.endpoints)
         self._methods: dict[str, Method] = {}
         self._lock = threading.RLock()
         for service in (
             operations,
             MetadataService(operations),
-            ModelService(operations),
+            models,
+            self.endpoints,
+            self.predictions,
             self.pipelines,
             self.schedules,
             self.monitoring,

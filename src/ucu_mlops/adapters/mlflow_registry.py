@@ -101,6 +101,16 @@ class MlflowRegistry:
             write_bundle(revise(bundle), folder)
         return read_bundle(folder, version)
 
+    def source_of(self, model: str, version: str) -> str:
+        """Return where the registered bundle of a version lies.
+
+        Raises:
+            ReleaseError: MLflow does not have it or is away.
+        """
+        self._refuse_away()
+        with self._asking(f"say where version {version} of {model} lies"):
+            return str(self._client.get_model_version(model, version).source)
+
     def version_of(self, model: str, alias: str) -> str | None:
         """Return the version that an alias stands for, None if there is no such alias."""
         if self._away():

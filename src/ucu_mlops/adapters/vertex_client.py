@@ -93,6 +93,15 @@ class Vertex:
         return self._client(vertex.ModelServiceClient)
 
     @cached_property
+    def endpoints(self) -> Any:
+        """The client of the endpoints of Vertex AI Prediction."""
+        return self._client(vertex.EndpointServiceClient)
+
+    def predictions(self, host: str) -> Any:
+        """Return the client that asks a dedicated endpoint, at its own host."""
+        return self._client(vertex.PredictionServiceClient, host)
+
+    @cached_property
     def pipelines(self) -> Any:
         """The client of Vertex AI Pipelines."""
         return self._client(vertex.PipelineServiceClient)
@@ -139,17 +148,39 @@ class Vertex:
         """Wait for a long-running operation and return its result."""
         return operation.result(timeout=self.patience.deadline_s, retry=self.patience.retry())
 
+    def see_to(self, is_done: Callable[[], Answer | None], do: Callable[[], None]) -> Answer:
+        """Do until it is done; what happened is looked up, not concluded from an answer.
+
+        Args:
+            is_done: Returns what is looked for, or nothing as long as it is not there.
+            do: What is more than one request, or must not happen twice.
+
+        Raises:
+            GoogleAPICallError: Vertex AI refused, or it stayed away past the deadline.
+        """
+        end = time.monotonic() + self.patience.deadline_s
+        attempt = 0
+        while not (result := is_done()):
+            attempt += 1
+            try:
+                do()
+            except (*PASSING, google_errors.AlreadyExists):
+                if time.monotonic() > end:
+                    raise
+                self.pause(attempt)
+        return result
+
     def pause(self, attempt: int) -> None:
         """Wait before trying again what is more than one request; the first attempt is 1."""
         longest = min(self.patience.first_s * 2 ** (attempt - 1), self.patience.longest_s)
         time.sleep(random.uniform(0.0, longest))  # noqa: S311 (jitter)
 
-    def _client(self, kind: Any) -> Any:
+    def _client(self, kind: Any, host: str | None = None) -> Any:
         try:
             if emulator := os.environ.get(EMULATOR):
                 channel = grpc.insecure_channel(emulator)
                 return kind(transport=kind.get_transport_class("grpc")(channel=channel))
-            return kind(client_options=ClientOptions(api_endpoint=self._endpoint))
+            return kind(client_options=ClientOptions(api_endpoint=host or self._endpoint))
         except DefaultCredentialsError as error:
             raise ConfigurationError(
                 "there are no credentials for Google Cloud; run"

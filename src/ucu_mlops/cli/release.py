@@ -3,13 +3,14 @@
 import getpass
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ucu_mlops.cli.run import in_one_line
-from ucu_mlops.errors import ReleaseError
+from ucu_mlops.errors import ConfigurationError, ReleaseError
 
 ENV = click.option("--env", default=None, help="Configuration environment (default: the desk).")
 WHO = click.option("--who", default=getpass.getuser, help="Who moves (default: you).")
@@ -81,6 +82,61 @@ def promote_command(model: str, version: str, who: str, why: str, env: str | Non
     click.echo(
         f"{model}: version {move.from_version} -> {move.to_version}, revision {move.revision}"
     )
+
+
+@release.command("deploy")
+@click.argument("model")
+@ENV
+@in_one_line
+def deploy_command(model: str, env: str | None) -> None:
+    """Let MODEL's champion answer on Vertex AI, by steps; again goes on where it stopped."""
+    if find_spec("kedro_vertexai") is None:
+        raise ConfigurationError("Google's clients are not installed; run make install-gcp")
+    from ucu_mlops.adapters.mlflow_registry import MlflowRegistry  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.adapters.vertex.deploying import Deployer  # noqa: PLC0415
+    from ucu_mlops.adapters.vertex.endpoint_options import read_endpoint  # noqa: PLC0415
+    from ucu_mlops.adapters.vertex.endpoints import ModelEndpoint  # noqa: PLC0415
+    from ucu_mlops.adapters.vertex.jobs import asking  # noqa: PLC0415
+    from ucu_mlops.adapters.vertex.probes import Asker  # noqa: PLC0415
+    from ucu_mlops.adapters.vertex.serving_models import ServingModels  # noqa: PLC0415
+    from ucu_mlops.adapters.vertex_client import Vertex  # noqa: PLC0415
+    from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
+
+    options = read_endpoint(_endpoints(env), model)
+    there = read_configuration(Path.cwd(), env, "vertexai")
+    vertex = Vertex(str(there["project_id"]), str(there["region"]))
+    ledger, places = _stores(env)
+    head = ledger.head(model)
+    if head is None:
+        raise ReleaseError(
+            f"{model} has no champion yet; run kedro run --pipeline={model}_coldstart"
+        )
+    registry = MlflowRegistry(places["tracking_uri"], places["artifacts"])
+    bundle = registry.fetch(model, head.to_version, Path(places["bundles"]))
+    endpoint, serving = ModelEndpoint(vertex, model, options), ServingModels(vertex, model)
+    click.echo(
+        f"{model}: version {head.to_version}, revision {head.revision}, to endpoint {endpoint.id}:"
+        f" {options.machine}, {options.replicas.least} to {options.replicas.most} machines"
+    )
+    with asking(f"take version {head.to_version} of {model}"):
+        source = registry.source_of(model, head.to_version)
+        version = serving.make(head.to_version, source, options)
+    asker = Asker(vertex, endpoint.name, bundle, options.probe)
+    Deployer(model, ledger, endpoint, serving, asker, click.echo).deploy(version, options.steps)
+    click.echo(f"{model}: version {head.to_version} answers at endpoint {endpoint.id}")
+
+
+def _endpoints(env: str | None) -> dict[str, Any]:
+    from kedro.config import MissingConfigException  # noqa: PLC0415 (start-up time)
+
+    from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
+
+    try:
+        return read_configuration(Path.cwd(), env, "endpoints")
+    except MissingConfigException as error:
+        raise ConfigurationError(
+            f"conf/{env or 'base'} has no endpoints.yml; use --env=gcp"
+        ) from error
 
 
 def _told(move: Any) -> str:

@@ -31,6 +31,7 @@ class Places:
         tracking_uri: MLflow's store, asked for versions that are not there.
         spool: Folder for answered requests.
         storage: Folder or URI of the one version to serve; None: what the ledger says.
+        version: What that one version is called; None: as its folder is.
     """
 
     ledger: str
@@ -38,6 +39,7 @@ class Places:
     tracking_uri: str
     spool: str
     storage: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def read_settings(model: str, conf: Path, env: str | None, environ: Mapping[str,
         env: Configuration environment; None is the desk.
         environ: The process's environment variables: ``AIP_HTTP_PORT``, ``AIP_PREDICT_ROUTE``,
             ``AIP_HEALTH_ROUTE`` and ``AIP_STORAGE_URI`` as Vertex AI sets them, and
-            ``UCU_API_KEYS``, a file.
+            ``UCU_API_KEYS``, a file, and ``UCU_VERSION``, what the version of ``AIP_STORAGE_URI``
+            is called.
 
     Raises:
         ConfigurationError: A file or variable is not what it should be, or the server would be
@@ -96,16 +99,16 @@ def read_settings(model: str, conf: Path, env: str | None, environ: Mapping[str,
         predict=environ.get("AIP_PREDICT_ROUTE", PREDICT),
         ready=environ.get("AIP_HEALTH_ROUTE", READY),
         keys=keys,
-        places=_places(conf, env, environ.get("AIP_STORAGE_URI")),
+        places=_places(conf, env, environ.get("AIP_STORAGE_URI"), environ.get("UCU_VERSION")),
         options=options,
     )
 
 
-def _places(conf: Path, env: str | None, storage: str | None) -> Places:
+def _places(conf: Path, env: str | None, storage: str | None, version: str | None) -> Places:
     raw = _read(conf, env, "globals.yml")
     names = ("ledger", "bundles", "tracking_uri", "spool")
     if storage and not raw:  # a container that holds a version and no configuration
-        return Places("", BUNDLES, "", SPOOL, storage)
+        return Places("", BUNDLES, "", SPOOL, storage, version)
     if missing := [name for name in names if name not in raw]:
         raise ConfigurationError(f"{conf}/*/globals.yml lacks {missing}")
     if not storage and "://" in str(raw["ledger"]):
@@ -113,7 +116,7 @@ def _places(conf: Path, env: str | None, storage: str | None) -> Places:
             f"the ledger {raw['ledger']} is no file that can be followed; set AIP_STORAGE_URI to "
             "the bundle to serve, as Vertex AI Prediction does"
         )
-    return Places(**{name: str(raw[name]) for name in names}, storage=storage)
+    return Places(**{name: str(raw[name]) for name in names}, storage=storage, version=version)
 
 
 def _read(conf: Path, env: str | None, name: str) -> dict[str, Any]:

@@ -66,16 +66,18 @@ class FolderSource:
     Attributes:
         uri: Where it lies.
         cache: Folder for a copy.
+        version: What it is called; None: as its folder is.
         download: Copies a folder.
     """
 
     uri: str
     cache: Path
+    version: str | None = None
     download: Callable[[str, Path], None] = fetch_folder
 
     def wanted(self) -> str:
-        """Name it by where it lies: another version is another container."""
-        return self.uri.rstrip("/").rpartition("/")[2]
+        """Name it as told, or by where it lies: another version is another container."""
+        return self.version or self.uri.rstrip("/").rpartition("/")[2]
 
     def fetch(self, version: str) -> Bundle:
         """Copy it here and check it."""
@@ -88,6 +90,6 @@ def source_of(model: str, places: Places) -> Source:
     """Open what the settings name."""
     cache = Path(places.bundles)
     if places.storage is not None:
-        return FolderSource(places.storage, cache / "storage")
+        return FolderSource(places.storage, cache / "storage", places.version)
     ledger, registry = SqliteLedger(places.ledger), MlflowRegistry(places.tracking_uri)
     return LedgerSource(model, ledger, registry, cache)

@@ -14,7 +14,7 @@ from kfp.compiler import Compiler
 
 from ucu_mlops.adapters.vertex.containers import Container, split
 from ucu_mlops.adapters.vertex.generator import Generator
-from ucu_mlops.adapters.vertex.options import VertexOptions, check_machine, read_options
+from ucu_mlops.adapters.vertex.options import VertexOptions, read_options
 from ucu_mlops.adapters.vertex.specification import VERSION_LABEL, version_label
 from ucu_mlops.errors import ConfigurationError
 
@@ -84,10 +84,7 @@ def check_containers(options: VertexOptions, containers: list[Container]) -> Non
         ConfigurationError: The first of them.
     """
     for each in containers:
-        for problem in (
-            check_image(options, each),
-            check_machine(each.name, _group(options, each)),
-        ):
+        for problem in (check_image(options, each), options.check_machine(each.name)):
             if problem:
                 raise ConfigurationError(problem)
 

@@ -75,3 +75,33 @@ def cost(machine: str, accelerator: str | None, count: int, minutes: float) -> f
     """
     added = USD_PER_ACCELERATOR_HOUR.get(accelerator or "", 0.0) * count
     return (MACHINES[machine].usd_per_hour + added) * minutes / 60
+
+
+def check_machine(
+    where: str, machine: str, accelerator: str | None, accelerators: int
+) -> str | None:
+    """Tell what is wrong with a machine and what is attached to it, None if nothing is.
+
+    Args:
+        where: The configuration's place, for the sentence.
+        machine: Machine type.
+        accelerator: Kind of accelerator, None for none.
+        accelerators: How many of it.
+    """
+    known = MACHINES.get(machine)
+    if known is None:
+        return f"{where}: machine {machine} is unknown; take one of {sorted(MACHINES)}"
+    if accelerator is None:
+        return None
+    most = known.accelerators.get(accelerator, 0)
+    if accelerators > most:
+        fitting = sorted(
+            name
+            for name, each in MACHINES.items()
+            if each.accelerators.get(accelerator, 0) >= accelerators
+        )
+        return (
+            f"{where}: machine {machine} takes {most} of {accelerator}, got {accelerators};"
+            f" take one of {fitting or sorted(known.accelerators)}"
+        )
+    return None

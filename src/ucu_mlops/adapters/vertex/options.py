@@ -7,7 +7,7 @@ from typing import Any, Literal
 from kedro_vertexai.config import NetworkConfig, PluginConfig, RunConfig
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from ucu_mlops.adapters.vertex.machines import MACHINES, REGIONS
+from ucu_mlops.adapters.vertex.machines import REGIONS, check_machine
 from ucu_mlops.errors import ConfigurationError
 
 DEFAULT = "__default__"
@@ -134,6 +134,11 @@ class VertexOptions(PluginConfig):  # type: ignore[misc]  # it has no types
             network=own.network or run.network,
         )
 
+    def check_machine(self, group: str) -> str | None:
+        """Tell what is wrong with a group's machine, None if nothing is."""
+        where, chosen = f"group {group} (conf/*/vertexai.yml)", self.group(group)
+        return check_machine(where, chosen.machine, chosen.accelerator, chosen.accelerators)
+
     def group(self, name: str) -> Group:
         """Return what the group says over the default.
 
@@ -160,28 +165,6 @@ def read_options(raw: Mapping[str, Any]) -> VertexOptions:
     for name in options.groups:
         options.group(name)
     return options
-
-
-def check_machine(group: str, chosen: Group) -> str | None:
-    """Tell what is wrong with a group's machine, None if nothing is."""
-    where = f"group {group} (conf/*/vertexai.yml)"
-    machine = MACHINES.get(chosen.machine)
-    if machine is None:
-        return f"{where}: machine {chosen.machine} is unknown; take one of {sorted(MACHINES)}"
-    if chosen.accelerator is None:
-        return None
-    most = machine.accelerators.get(chosen.accelerator, 0)
-    if chosen.accelerators > most:
-        fitting = sorted(
-            name
-            for name, each in MACHINES.items()
-            if each.accelerators.get(chosen.accelerator, 0) >= chosen.accelerators
-        )
-        return (
-            f"{where}: machine {chosen.machine} takes {most} of {chosen.accelerator}, got"
-            f" {chosen.accelerators}; take one of {fitting or sorted(machine.accelerators)}"
-        )
-    return None
 
 
 def _in_one_line(error: ValidationError, above: str = "") -> ConfigurationError:

@@ -12,7 +12,7 @@ from kedro.io import DataCatalog
 from ucu_mlops.adapters.vertex.compile import check_image, find_pipeline, options_of
 from ucu_mlops.adapters.vertex.containers import Container, split
 from ucu_mlops.adapters.vertex.machines import MACHINES, USD_PER_RUN, cost
-from ucu_mlops.adapters.vertex.options import VertexOptions, check_machine
+from ucu_mlops.adapters.vertex.options import VertexOptions
 
 # Keys of catalog entries that name a place which other containers must see too; a cache need not.
 PLACES = frozenset({"filepath", "folder", "database", "ledger", "artifacts", "tracking_uri"})
@@ -135,7 +135,7 @@ def check_places(
 def check_groups(options: VertexOptions, containers: list[Container]) -> Iterator[str]:
     """Find groups whose image is missing or lacks an extra, or whose machine cannot be had."""
     for each in containers:
-        found = (check_image(options, each), check_machine(each.name, options.group(each.name)))
+        found = (check_image(options, each), options.check_machine(each.name))
         yield from (problem for problem in found if problem)
 
 

@@ -4,14 +4,13 @@ Uploading or merging twice is not the same as once, so after a failure it is loo
 happened before anything is tried again.
 """
 
-import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from google.api_core import exceptions as google_errors
 
-from ucu_mlops.adapters.vertex_client import PASSING, Vertex
+from ucu_mlops.adapters.vertex_client import Vertex
 
 # Custom models need one (googleapis/python-aiplatform issue 2034); nothing is deployed by it.
 IMAGE = "us-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.1-5:latest"
@@ -67,7 +66,7 @@ class Versions:
             )
             self._vertex.finish(operation)
 
-        return str(self._see_to(made, make))
+        return self._vertex.see_to(made, make)
 
     def describe(
         self, model: str, version: str, description: str, labels: Mapping[str, str]
@@ -104,7 +103,7 @@ class Versions:
                 for each in self._all(model)
             )
 
-        self._see_to(pointed, lambda: self._merge(model, version, alias))
+        self._vertex.see_to(pointed, lambda: self._merge(model, version, alias))
 
     def unpoint(self, model: str, alias: str) -> None:
         """Let an alias stand for nothing."""
@@ -114,7 +113,7 @@ class Versions:
             if holder is not None:
                 self._merge(model, holder, f"-{alias}")
 
-        self._see_to(lambda: alias not in self.aliases(model), remove)
+        self._vertex.see_to(lambda: alias not in self.aliases(model), remove)
 
     def delete(self, model: str, version: str) -> None:
         """Delete a version; the only one of a model has to stay until the model goes."""
@@ -133,7 +132,7 @@ class Versions:
                 self._vertex.ask(self._vertex.models.delete_model_version, once=True, name=name)
             )
 
-        self._see_to(gone, remove)
+        self._vertex.see_to(gone, remove)
 
     def delete_all(self, model: str) -> None:
         """Delete a model with all of its versions."""
@@ -144,21 +143,7 @@ class Versions:
                 self._vertex.ask(self._vertex.models.delete_model, once=True, name=name)
             )
 
-        self._see_to(lambda: not self._all(model), remove)
-
-    def _see_to(self, is_done: Callable[[], Any], do: Callable[[], None]) -> Any:
-        """Do until it is done; what happened is looked up, not concluded from an answer."""
-        end = time.monotonic() + self._vertex.patience.deadline_s
-        attempt = 0
-        while not (result := is_done()):
-            attempt += 1
-            try:
-                do()
-            except (*PASSING, google_errors.AlreadyExists):
-                if time.monotonic() > end:
-                    raise
-                self._vertex.pause(attempt)
-        return result
+        self._vertex.see_to(lambda: not self._all(model), remove)
 
     def _merge(self, model: str, version: str, alias: str) -> None:
         self._vertex.ask(
