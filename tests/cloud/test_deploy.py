@@ -1,5 +1,6 @@
 """`kedro release deploy` from the shell: registry, ledger, bundle and endpoint in cloud places."""
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -65,6 +66,26 @@ def test_what_cannot_be_deployed_is_said_in_one_line(cloud, arguments, message):
     assert ran.returncode == 1
     assert message in ran.stderr.strip().splitlines()[-1]
     assert stand_in.endpoints.endpoints == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("region", "europe-west99", "region: must be a region of Vertex AI"),
+        ("project_id", "My Project", "project_id: must be a project's id"),
+    ],
+)
+def test_an_unknown_place_is_refused_by_its_key(cloud, key, value, message):
+    """Before anybody is asked anything; the file is put back."""
+    folder, stand_in = cloud
+    options = folder / "conf/gcp/vertexai.yml"
+    before, calls = options.read_text(), stand_in.faults.calls.total()
+    options.write_text(re.sub(rf"(?m)^{key}: .*$", f"{key}: {value}", before))
+    ran = deploy(folder, "scam", "--env=gcp")
+    options.write_text(before)
+    assert ran.returncode == 1
+    assert message in ran.stderr.strip().splitlines()[-1]
+    assert stand_in.faults.calls.total() == calls
 
 
 def test_the_champion_of_the_ledger_answers(cloud, tmp_path):

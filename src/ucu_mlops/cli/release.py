@@ -97,14 +97,15 @@ def deploy_command(model: str, env: str | None) -> None:
     from ucu_mlops.adapters.vertex.endpoint_options import read_endpoint  # noqa: PLC0415
     from ucu_mlops.adapters.vertex.endpoints import ModelEndpoint  # noqa: PLC0415
     from ucu_mlops.adapters.vertex.jobs import asking  # noqa: PLC0415
+    from ucu_mlops.adapters.vertex.options import read_options  # noqa: PLC0415
     from ucu_mlops.adapters.vertex.probes import Asker  # noqa: PLC0415
     from ucu_mlops.adapters.vertex.serving_models import ServingModels  # noqa: PLC0415
     from ucu_mlops.adapters.vertex_client import Vertex  # noqa: PLC0415
     from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
 
     options = read_endpoint(_endpoints(env), model)
-    there = read_configuration(Path.cwd(), env, "vertexai")
-    vertex = Vertex(str(there["project_id"]), str(there["region"]))
+    there = read_options(read_configuration(Path.cwd(), env, "vertexai"))
+    vertex = Vertex(there.project_id, there.region)
     ledger, places = _stores(env)
     head = ledger.head(model)
     if head is None:

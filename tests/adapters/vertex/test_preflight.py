@@ -146,6 +146,20 @@ def test_parameters_that_are_too_large_are_refused(context):
     assert f"at most {LONGEST_ARGUMENT} are possible; put source_dir into a file" in problem
 
 
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"as_of": "tomorrow"}, "--params: as_of must be a date, got 'tomorrow'"),
+        ({"asof": "2026-04-01"}, "--params has asof, which no run takes; parameters in"),
+    ],
+    ids=["type", "name"],
+)
+def test_parameters_that_no_run_takes_are_refused(context, params, message):
+    """Before anything is compiled or sent: the name, what it must be, what there is."""
+    (problem,) = plan(context, "scam_daily", params).problems
+    assert message in problem
+
+
 def test_groups_that_need_each_other_are_refused(monkeypatch, context):
     """Two containers cannot each wait for the other; the message says where to change it."""
     nodes = (

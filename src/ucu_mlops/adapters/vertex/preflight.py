@@ -13,12 +13,23 @@ from ucu_mlops.adapters.vertex.compile import check_image, find_pipeline, option
 from ucu_mlops.adapters.vertex.containers import Container, split
 from ucu_mlops.adapters.vertex.machines import MACHINES, USD_PER_RUN, cost
 from ucu_mlops.adapters.vertex.options import VertexOptions
+from ucu_mlops.adapters.vertex.specification import parsed
 
 # Keys of catalog entries that name a place which other containers must see too; a cache need not.
 PLACES = frozenset({"filepath", "folder", "database", "ledger", "artifacts", "tracking_uri"})
 REMOTE = re.compile(r"(?!file:|sqlite:)[a-z][a-z0-9+.-]*://")
 # Linux takes no argument longer than this; the parameters are one (execve(2), MAX_ARG_STRLEN).
 LONGEST_ARGUMENT = 131_071
+# As a compiled file spells the kinds of vertexai.yml.
+KINDS = {
+    "string": "STRING",
+    "date": "STRING",
+    "integer": "NUMBER_INTEGER",
+    "number": "NUMBER_DOUBLE",
+    "boolean": "BOOLEAN",
+    "list": "LIST",
+    "mapping": "STRUCT",
+}
 IN_MEMORY = frozenset(
     {"MemoryDataset", "kedro.io.MemoryDataset", "kedro.io.memory_dataset.MemoryDataset"}
 )
@@ -85,6 +96,7 @@ def plan(context: KedroContext, name: str, params: Mapping[str, Any]) -> Plan:
         *check_crossings(containers, entries),
         *(check_places(containers, entries) if options.places == "cloud" else ()),
         *check_groups(options, containers),
+        *check_given(options, params),
         *check_size(params),
     ]
     return Plan(name, options, tuple(containers), tuple(problems))
@@ -137,6 +149,22 @@ def check_groups(options: VertexOptions, containers: list[Container]) -> Iterato
     for each in containers:
         found = (check_image(options, each), options.check_machine(each.name))
         yield from (problem for problem in found if problem)
+
+
+def check_given(options: VertexOptions, params: Mapping[str, Any]) -> Iterator[str]:
+    """Find parameters that no run may be given, and values of another type."""
+    for name, value in params.items():
+        kind = options.parameters.get(name)
+        if kind is None:
+            yield (
+                f"--params has {name}, which no run takes; parameters in conf/*/vertexai.yml are"
+                f" {sorted(options.parameters)}"
+            )
+            continue
+        try:
+            parsed(KINDS[kind], kind, value)
+        except ValueError:
+            yield f"--params: {name} must be a {kind}, got {value!r}"
 
 
 def check_size(params: Mapping[str, Any]) -> Iterator[str]:

@@ -148,14 +148,24 @@ def _typed(specification: Specification, name: str, value: Any) -> Any:
         )
     kind, described = specification.parameters[name]
     try:
-        return _parsed(kind, described, value)
+        return parsed(kind, described, value)
     except ValueError as error:
         raise ConfigurationError(
             f"--params: {name} must be a {described or kind.lower()}, got {value!r}"
         ) from error
 
 
-def _parsed(kind: str, described: str, value: Any) -> Any:
+def parsed(kind: str, described: str, value: Any) -> Any:
+    """Turn text into what a parameter is.
+
+    Args:
+        kind: As a compiled file says it, such as ``NUMBER_INTEGER``.
+        described: ``date``, where text must be a day.
+        value: Text, or what it is already.
+
+    Raises:
+        ValueError: It is something else.
+    """
     if kind == "STRING":
         if not isinstance(value, str):
             raise ValueError
