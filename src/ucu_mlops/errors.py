@@ -7,6 +7,7 @@ UcuMlopsError
 │   ├── DuplicateKeyError   null or duplicate keys
 │   └── NotEnoughDataError  too few rows, positives or days to go on
 ├── WarehouseError          the warehouse cannot be reached or is locked by another process
+├── OnlineFeaturesError     the online features cannot be read, or not be written now
 ├── CloudError              Google Cloud refused, or stayed away too long
 ├── TaskError               a container of a compiled pipeline failed, or its job did
 ├── BundleError             a model bundle is damaged, foreign or of another schema version
@@ -43,6 +44,10 @@ class NotEnoughDataError(DataError):
 
 class WarehouseError(UcuMlopsError):
     """The warehouse cannot be reached or is locked by another process."""
+
+
+class OnlineFeaturesError(UcuMlopsError):
+    """The online features cannot be read, or not be written now."""
 
 
 class CloudError(UcuMlopsError):

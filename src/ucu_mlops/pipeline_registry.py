@@ -28,6 +28,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "simulation": simulation.create_pipeline(),
         "simulation_day": simulation.create_day_pipeline(),
         "features": features.create_pipeline(),
+        "features_publishing": features.create_publishing(),
         "scam_coldstart": scam_coldstart.create_pipeline()
         + policy.create_pipeline("scam", "rule", "incumbent"),
         "scam_training": scam_training.create_pipeline()

@@ -1,5 +1,7 @@
 """An analyst sees what is declared, what it means, and as which SQL it runs."""
 
+import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,15 +9,20 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from ucu_mlops.adapters.sqlite_features import SqliteFeatures
+
 # The plugins' own, where a test runs pipelines: none of it is called by this project.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning:mlflow")
 
 
-def features(checkout: Path, *arguments: str) -> subprocess.CompletedProcess:
+def features(
+    checkout: Path, *arguments: str, given: str | None = None
+) -> subprocess.CompletedProcess:
     """Run the command as an analyst would."""
     return subprocess.run(
         [sys.executable, "-m", "ucu_mlops", "features", *arguments],
         cwd=checkout,
+        input=given,
         capture_output=True,
         text=True,
         check=False,
@@ -103,3 +110,39 @@ def test_a_mistake_is_one_line(checkout, arguments, said):
     ran = features(checkout, *arguments)
     assert ran.returncode != 0
     assert said in ran.stderr.strip().splitlines()[-1]
+
+
+def test_a_day_is_published_and_single_values_updated(checkout, project):
+    """`publish` says what servers see from now on; `update` takes lines, all of them or none."""
+    nothing = features(checkout, "update", "--env=test", given="")
+    assert nothing.returncode != 0
+    assert "nothing is published; run kedro features publish" in nothing.stderr
+    project.run("simulation")
+    project.run("features")
+    said = features(checkout, "publish", "--env=test", "--as-of=2026-03-30").stdout
+    assert "features of 2026-03-30 are published" in said
+    good = {"moment": "2026-03-31T09:00:00Z", "features": {"messages_sent_7d": 5}}
+    lines = [json.dumps({"entity_id": user, **good}) for user in ("new_1", "new_2")]
+    broken = features(checkout, "update", "--env=test", given="\n".join([lines[0], "{"]))
+    assert broken.returncode != 0
+    assert "line 2: " in broken.stderr.splitlines()[-1]
+    online = SqliteFeatures(checkout / "data/04_feature/online.db")
+    assert asyncio.run(online.look_up("new_1")) is None
+    assert (
+        "2 values are updated"
+        in features(checkout, "update", "--env=test", given="\n".join(lines)).stdout
+    )
+    row = asyncio.run(online.look_up("new_2"))
+    assert row.values[row.published.places["messages_sent_7d"]] == 5.0
+
+
+def test_a_day_without_features_is_not_published(checkout, project):
+    """A day that nothing is stored of is refused in one line with the remedy."""
+    project.run("simulation")
+    project.run("features")
+    ran = features(checkout, "publish", "--env=test", "--as-of=2026-04-20")
+    assert ran.returncode != 0
+    assert (
+        "run kedro run --pipeline=features --params=as_of=2026-04-20"
+        in (ran.stderr.strip().splitlines()[-1])
+    )

@@ -1,5 +1,6 @@
 """The whole loop on a tiny platform: past, release, days, revert, and the page that tells it."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+from tests.serving.sites import ask, free_port, get, wait_for
+from ucu_mlops.adapters.sqlite_features import SqliteFeatures
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.loop.day import DayReport, play_day
 from ucu_mlops.loop.here import RunHere
@@ -249,6 +252,83 @@ def test_the_moderators_queue_is_blind(days, project, checkout):
     write_report(project, "scam", days)
     columns = set(pd.read_csv(checkout / "data/08_reporting/scam/queue.csv").columns)
     assert columns.isdisjoint({"source", "first_case_id", "propensity", "probability"})
+
+
+def test_a_user_looked_up_is_the_warehouses_and_trainings(days, project, checkout):
+    """For every user of a day: what a server finds = what is stored = the training row, if any."""
+    rows = table(project, "scam.training_set")
+    stored_days = set(table(project, "population")["as_of"])
+    day = rows.loc[rows["as_of"].isin(stored_days), "as_of"].mode()[0]
+    found = looked_up(project, checkout, day)
+    with project.catalog() as catalog:
+        tables = catalog.load("feature_tables")
+        frames = [tables[name].drop("definition").execute() for name in sorted(tables)]
+    stored = pd.DataFrame({"entity_id": found.index, "as_of": day})
+    for frame in frames:
+        stored = stored.merge(frame, on=["entity_id", "as_of"], how="left")
+    assert len(found) == (table(project, "population")["as_of"] == day).sum() > 100
+    assert_same_features(found, stored.set_index("entity_id"), found.columns)
+    todays = rows[rows["as_of"] == day].set_index("entity_id")
+    todays = todays.loc[todays.index.intersection(found.index)]
+    assert len(todays) > 3
+    assert_same_features(
+        found.loc[todays.index], todays, found.columns.intersection(todays.columns)
+    )
+
+
+def test_a_server_answers_for_users_as_the_batch_did(days, project, checkout):
+    """For every user scored on the last day the server's probability by id is the batch's."""
+    looked_up(project, checkout, days[-1].as_of)
+    scores = table(project, "scam.scores")
+    scores = scores[scores["as_of"].eq(pd.Timestamp(days[-1].as_of))].set_index("entity_id")
+    port = free_port()
+    with (checkout / "conf/test/serving.yml").open("a") as file:
+        file.write(f"port: {port}\n")
+    command = [sys.executable, "-m", "ucu_mlops.serving", "--model", "scam", "--env", "test"]
+    server = subprocess.Popen(command, cwd=checkout, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: get(port, "/health/ready").status == 200, server)
+        served = {}
+        for start in range(0, len(scores), 64):
+            users = list(scores.index[start : start + 64])
+            answer = ask(port, {"instances": [{"user_id": user} for user in users]})
+            served |= dict(zip(users, answer.body["predictions"], strict=True))
+    finally:
+        server.terminate()
+        server.wait(30)
+    assert {each["version"] for each in served.values()} == set(scores["version"])
+    probabilities = pd.Series(
+        {user: each["labels"]["scam"]["probability"] for user, each in served.items()}
+    )
+    pd.testing.assert_series_equal(
+        probabilities, scores["probability"], check_names=False, check_index_type=False, rtol=1e-6
+    )
+
+
+def looked_up(project: Project, checkout: Path, day: date) -> pd.DataFrame:
+    """Publish a day, and look each of its users up."""
+    project.run("features_publishing", as_of=f"{day:%Y-%m-%d}")
+    online = SqliteFeatures(checkout / "data/04_feature/online.db")
+    population = table(project, "population")
+    users = sorted(population.loc[population["as_of"].eq(pd.Timestamp(day)), "entity_id"])
+    found = [asyncio.run(online.look_up(user)) for user in users]
+    names = [feature.name for feature in found[0].published.features]
+    values = [each.values for each in found]  # noqa: PD011 (a row's, not a frame's)
+    return pd.DataFrame(values, index=users, columns=names)
+
+
+def assert_same_features(one: pd.DataFrame, other: pd.DataFrame, names: pd.Index) -> None:
+    """Two frames hold the same values of the named features, unknown ones included."""
+    for name in names:
+        if pd.api.types.is_numeric_dtype(other[name]):
+            left, right = one[name].astype(float), other[name].astype(float)
+        else:
+            left, right = (
+                each[name].astype(object).where(each[name].notna()) for each in (one, other)
+            )
+        pd.testing.assert_series_equal(
+            left, right, check_names=False, check_dtype=False, check_index_type=False, rtol=1e-12
+        )
 
 
 def test_rollback_from_the_shell(days, checkout, ledger):

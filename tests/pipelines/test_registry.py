@@ -14,6 +14,7 @@ NAMES = {
     "simulation",
     "simulation_day",
     "features",
+    "features_publishing",
     "scam_coldstart",
     "scam_training",
     "scam_evaluation",

@@ -150,18 +150,11 @@ class Server:
 
     def ask(self, body, path="/predict", media="application/json", headers=None) -> Answered:
         """Send one request; a dict is sent as JSON."""
-        content = json.dumps(body).encode() if isinstance(body, dict | list) else body
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        with contextlib.closing(connection):
-            connection.request("POST", path, content, {"Content-Type": media, **(headers or {})})
-            return answered(connection)
+        return ask(self.port, body, path, media, headers)
 
     def get(self, path) -> Answered:
         """Get a path."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        with contextlib.closing(connection):
-            connection.request("GET", path)
-            return answered(connection)
+        return get(self.port, path)
 
     def wait_for(self, what, seconds: float = 60.0):
         """Wait until something is true."""
@@ -170,6 +163,23 @@ class Server:
     def wait_version(self, version: str) -> None:
         """Wait until a version is in charge."""
         self.wait_for(lambda: self.get("/health/ready").body["version"] == version)
+
+
+def ask(port, body, path="/predict", media="application/json", headers=None) -> Answered:
+    """Send one request; a dict is sent as JSON."""
+    content = json.dumps(body).encode() if isinstance(body, dict | list) else body
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("POST", path, content, {"Content-Type": media, **(headers or {})})
+        return answered(connection)
+
+
+def get(port, path) -> Answered:
+    """Get a path."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        return answered(connection)
 
 
 def answered(connection: HTTPConnection) -> Answered:

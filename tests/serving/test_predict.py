@@ -39,7 +39,7 @@ def test_instances_become_predictions_in_their_order(scam):
         (b"[" * 100_000, 400, "JSON"),
         ({}, 400, "instances"),
         ({"instances": []}, 400, "instances"),
-        ({"instances": [{}]}, 400, "either features or image"),
+        ({"instances": [{}]}, 400, "either a user (user_id, features or both) or an image"),
         ({"instances": [{"features": UA}], "more": 1}, 400, "more"),
         (of({"x": 1.0}), 400, r"lack ['place']"),
         (of(UA | {"y": 1}), 400, r"unknown ['y']"),

@@ -1,5 +1,7 @@
-"""``kedro features``: what is declared, what it means, and as which SQL it runs."""
+"""``kedro features``: what is declared, what it means, as which SQL it runs; and publishing."""
 
+import asyncio
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ SOURCE_DIR = click.option(
 
 @click.group()
 def features() -> None:
-    """Look at the declared features, in words and as SQL."""
+    """Look at the declared features, in words and as SQL; publish them to servers."""
 
 
 @features.command("list")
@@ -47,6 +49,38 @@ def show(name: str, env: str | None) -> None:
         lines = show_group(declared.group(name), declared, users)
     for line in lines:
         click.echo(line)
+
+
+@features.command()
+@click.option("--as-of", default=None, help="The day (default: the environment's).")
+@ENV
+@in_one_line
+def publish(as_of: str | None, env: str | None) -> None:
+    """Move a day's stored features to where servers look users up, for all of them at once."""
+    from ucu_mlops.loop.project import Project  # noqa: PLC0415 (start-up time)
+
+    project = Project(Path.cwd(), env)
+    project.run("features_publishing", **({"as_of": as_of} if as_of else {}))
+    click.echo(_published(env)[1])
+
+
+@features.command()
+@ENV
+@in_one_line
+def update(env: str | None) -> None:
+    """Change single published values: a JSON object a line on standard input, all or none.
+
+    {"entity_id": "u1", "moment": "2026-04-01T09:30:00Z", "features": {"messages_sent_1d": 3}}
+    """
+    from ucu_mlops.errors import OnlineFeaturesError  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.features.updates import read_updates  # noqa: PLC0415
+
+    published, said = _published(env)
+    if published is None:
+        raise OnlineFeaturesError(said)
+    updates = list(read_updates(sys.stdin, published))
+    _online(env).update(updates)
+    click.echo(f"{len(updates)} values are updated; {said}")
 
 
 @features.command()
@@ -130,6 +164,21 @@ def _write_dataform(given: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     click.echo(f"{len(files)} files in {folder}; dataform compile {folder} checks them")
+
+
+def _online(env: str | None) -> Any:
+    from ucu_mlops.adapters.online_features import open_online  # noqa: PLC0415 (start-up time)
+    from ucu_mlops.loop.project import read_configuration  # noqa: PLC0415
+
+    return open_online(str(read_configuration(Path.cwd(), env, "globals")["online"]))
+
+
+def _published(env: str | None) -> tuple[Any, str]:
+    """Return what is published, and say so."""
+    published = asyncio.run(_online(env).published())
+    if published is None:
+        return None, "nothing is published; run kedro features publish"
+    return published, f"{len(published.features)} features of {published.as_of} are published"
 
 
 def _declared(env: str | None) -> tuple[Any, dict[str, Any]]:

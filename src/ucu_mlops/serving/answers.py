@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from ucu_mlops.bundle.manifest import Manifest
@@ -16,9 +17,10 @@ class Answer:
         entity_id: The user, or the picture (SHA-256 of its bytes).
         probabilities: One per label, in the bundle's order.
         decisions: Whether each counts as shown.
-        reference: Where the inputs were: ``given``, ``bytes`` or a URI.
-        inputs: Given features, to be recorded; None where the reference is enough.
+        reference: Where the inputs were: ``given``, ``online``, ``bytes`` or a URI.
+        inputs: The features, to be recorded; None where the reference is enough.
         reasons: In words, where they were asked for.
+        features_as_of: What looked up features are as of (UTC).
     """
 
     entity_id: str | None
@@ -27,6 +29,7 @@ class Answer:
     reference: str
     inputs: dict[str, Any] | None = None
     reasons: list[str] | None = None
+    features_as_of: datetime | None = None
 
 
 class Model(Protocol):

@@ -14,12 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ucu_mlops.adapters.online_features import open_online
 from ucu_mlops.bundle.store import Bundle
 from ucu_mlops.serving import v2
 from ucu_mlops.serving.answers import Model
 from ucu_mlops.serving.callers import Callers, read_keys
 from ucu_mlops.serving.endpoint import PredictEndpoint, Spoken
 from ucu_mlops.serving.health import Health
+from ucu_mlops.serving.lookup import Lookup
 from ucu_mlops.serving.metrics import Gauge, Metrics
 from ucu_mlops.serving.openapi import document
 from ucu_mlops.serving.options import ServingOptions
@@ -48,7 +50,8 @@ def create_app(settings: Settings) -> ASGIApp:
     """
     metrics, options = Metrics(), settings.options
     spool = Spool(Path(settings.places.spool) / settings.model)
-    load = partial(open_model, options=options, metrics=metrics)
+    lookup = _lookup(settings, metrics)
+    load = partial(open_model, options=options, metrics=metrics, lookup=lookup)
     source = source_of(settings.model, settings.places)
     versions = Versions(source, load, metrics.swaps, options.poll_s)
     keys = read_keys(settings.keys) if settings.keys else None
@@ -58,6 +61,12 @@ def create_app(settings: Settings) -> ASGIApp:
     metrics.gauges += [
         Gauge("in_flight", "Requests that are answered now.", (), lambda: {(): predict.in_flight}),
         Gauge("queue_depth", "Pictures that wait.", (), lambda: {(): _depth(versions)}),
+        Gauge(
+            "features_timestamp_seconds",
+            "End of the day whose features users are looked up in.",
+            (),
+            lambda: _moment(lookup),
+        ),
         Gauge("version_info", "The version in charge.", ("version",), lambda: _version(versions)),
     ]
     watches = (versions.watch, predict.deadlines.watch)
@@ -110,14 +119,16 @@ def _routes(
     ]
 
 
-async def open_model(bundle: Bundle, *, options: ServingOptions, metrics: Metrics) -> Model:
+async def open_model(
+    bundle: Bundle, *, options: ServingOptions, metrics: Metrics, lookup: Lookup | None
+) -> Model:
     """Open a version as what it is: a model of features, or one of pictures.
 
     Raises:
         BundleError: It cannot be opened.
     """
     if not bundle.manifest.takes_pictures:
-        return await asyncio.to_thread(TabularModel, bundle, metrics)
+        return await asyncio.to_thread(TabularModel, bundle, metrics, lookup)
     # Pillow and the readers are an extra, which a server of features does without.
     from ucu_mlops.images.decoding import DecodingOptions  # noqa: PLC0415
     from ucu_mlops.images.online import OnlinePictures  # noqa: PLC0415
@@ -149,6 +160,19 @@ def _given(read: Callable[[], str | bytes], media: str) -> Callable[[Request], A
         return Response(read(), media_type=media)
 
     return given
+
+
+def _lookup(settings: Settings, metrics: Metrics) -> Lookup | None:
+    address = settings.places.online
+    if address is None:
+        return None
+    return Lookup(open_online(address), settings.options.features, metrics.lookups)
+
+
+def _moment(lookup: Lookup | None) -> dict[tuple[str, ...], float]:
+    if lookup is None or lookup.published is None:
+        return {}
+    return {(): lookup.published.moment.timestamp()}
 
 
 def _depth(versions: Versions) -> float:

@@ -134,6 +134,7 @@ class Metrics:
             "Values beyond what training saw, and unseen categories.",
             ("feature", "what"),
         )
+        self.lookups = Counter("feature_lookups_total", "Users looked up.", ("outcome",))
         self.gauges: list[Gauge] = []
 
     @contextmanager
@@ -148,7 +149,8 @@ class Metrics:
     def text(self) -> str:
         """Write everything in Prometheus' text format."""
         counted: list[Counter | Histogram | Gauge] = [self.requests, self.stages, self.batches]
-        counted += [self.decisions, self.dropped, self.swaps, self.outside, *self.gauges]
+        counted += [self.decisions, self.dropped, self.swaps, self.outside]
+        counted += [self.lookups, *self.gauges]
         return "\n".join(line for each in counted for line in each.lines()) + "\n"
 
 

@@ -18,11 +18,12 @@ from ucu_mlops.serving.schemas import (
 REFUSALS = {
     400: "The body is not what the schema says.",
     401: "No key, or none that is known (where keys are set).",
+    404: "Nothing is published of a user who came without features; or another model is asked for.",
     413: "The body, or the number of instances, exceeds the limit.",
     415: "No media type that is read.",
     422: "A picture was refused, with the reason.",
     429: "The queue is full; Retry-After says when to come back.",
-    503: "No version is loaded yet.",
+    503: "No version is loaded yet, or users cannot be looked up now.",
     504: "The answer took too long.",
 }
 

@@ -90,6 +90,19 @@ class RecordOptions(_Options):
     inputs: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
+class FeatureOptions(_Options):
+    """How users are looked up who come without features.
+
+    Attributes:
+        max_age_days: Days since what is published, beyond which it is not used; none: however old.
+        missing: What somebody gets of whom nothing is published: ``refuse`` (404), or ``unknown``
+            (an answer with no feature known).
+    """
+
+    max_age_days: Annotated[float, Field(gt=0)] | None = 3.0
+    missing: Literal["refuse", "unknown"] = "refuse"
+
+
 class ServingOptions(_Options):
     """All of it.
 
@@ -101,6 +114,7 @@ class ServingOptions(_Options):
         queue: How pictures wait.
         pictures: How they are decoded.
         records: What is kept of answers.
+        features: How users are looked up.
     """
 
     host: str = "127.0.0.1"
@@ -110,6 +124,7 @@ class ServingOptions(_Options):
     queue: QueueOptions = QueueOptions()
     pictures: PictureOptions = PictureOptions()
     records: RecordOptions = RecordOptions()
+    features: FeatureOptions = FeatureOptions()
 
 
 def checked(kind: type[Checked], raw: Any, where: str) -> Checked:

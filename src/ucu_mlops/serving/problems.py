@@ -4,11 +4,13 @@ Problem
 ├── BadRequestProblem   400  the body is not what the schema says
 ├── UnauthorizedProblem 401  no key, or none that is known
 ├── NotServedProblem    404  another model or version than the one that is served
+├── NoFeaturesProblem   404  a user of whom nothing is published
 ├── TooLargeProblem     413  the body exceeds the limit
 ├── MediaProblem        415  no media type that is read
 ├── PictureProblem      422  the picture was refused, with the reason
 ├── BusyProblem         429  the queue is full; Retry-After says when to come back
 ├── NotReadyProblem     503  no version is loaded yet
+├── OnlineProblem       503  the published features are too old, of another definition or away
 └── TimeoutProblem      504  the answer took too long
 """
 
@@ -48,6 +50,12 @@ class NotServedProblem(Problem):
     status = 404
 
 
+class NoFeaturesProblem(Problem):
+    """Of this user nothing is published."""
+
+    status = 404
+
+
 class TooLargeProblem(Problem):
     """The body exceeds the limit."""
 
@@ -80,6 +88,12 @@ class BusyProblem(Problem):
 
 class NotReadyProblem(Problem):
     """No version is loaded yet."""
+
+    status = 503
+
+
+class OnlineProblem(Problem):
+    """The published features cannot be used: too old, of another definition, or away."""
 
     status = 503
 

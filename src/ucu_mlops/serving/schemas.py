@@ -64,7 +64,7 @@ class UploadedPicture(Picture):
 
 
 class Instance(_Sent):
-    """One thing to be judged: a user by features (and id, for the records), or a picture."""
+    """One thing to be judged: a user by id (looked up), by features or both, or a picture."""
 
     user_id: Name | None = None
     features: Features | None = None
@@ -72,10 +72,9 @@ class Instance(_Sent):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.features is None) == (self.image is None):
-            raise ValueError("give either features or image")
-        if self.image is not None and self.user_id is not None:
-            raise ValueError("user_id goes with features only")
+        is_user = self.features is not None or self.user_id is not None
+        if is_user == (self.image is not None):
+            raise ValueError("give either a user (user_id, features or both) or an image")
         return self
 
 
@@ -143,6 +142,7 @@ class Prediction(BaseModel):
     labels: dict[str, LabelAnswer]
     version: str
     request_id: str
+    features_as_of: str | None = None  # of a user looked up: ISO 8601
     reasons: list[str] | None = None
 
 

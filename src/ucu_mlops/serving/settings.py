@@ -30,6 +30,7 @@ class Places:
         bundles: Folder that keeps copies of versions.
         tracking_uri: MLflow's store, asked for versions that are not there.
         spool: Folder for answered requests.
+        online: Where users are looked up; None: nowhere.
         storage: Folder or URI of the one version to serve; None: what the ledger says.
         version: What that one version is called; None: as its folder is.
     """
@@ -38,6 +39,7 @@ class Places:
     bundles: str
     tracking_uri: str
     spool: str
+    online: str | None = None
     storage: str | None = None
     version: str | None = None
 
@@ -108,7 +110,7 @@ def _places(conf: Path, env: str | None, storage: str | None, version: str | Non
     raw = _read(conf, env, "globals.yml")
     names = ("ledger", "bundles", "tracking_uri", "spool")
     if storage and not raw:  # a container that holds a version and no configuration
-        return Places("", BUNDLES, "", SPOOL, storage, version)
+        return Places("", BUNDLES, "", SPOOL, None, storage, version)
     if missing := [name for name in names if name not in raw]:
         raise ConfigurationError(f"{conf}/*/globals.yml lacks {missing}")
     if not storage and "://" in str(raw["ledger"]):
@@ -116,7 +118,9 @@ def _places(conf: Path, env: str | None, storage: str | None, version: str | Non
             f"the ledger {raw['ledger']} is no file that can be followed; set AIP_STORAGE_URI to "
             "the bundle to serve, as Vertex AI Prediction does"
         )
-    return Places(**{name: str(raw[name]) for name in names}, storage=storage, version=version)
+    online = raw.get("online")
+    named = {name: str(raw[name]) for name in names}
+    return Places(**named, online=online and str(online), storage=storage, version=version)
 
 
 def _read(conf: Path, env: str | None, name: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The Open Inference Protocol (KServe V2) over REST: tensors in, tensors out.
 
 A model of features takes one tensor per feature (and ``user_id``, if it is wanted in the records),
-a model of pictures one tensor ``image`` of base64; each has shape ``[n]`` or ``[n, 1]``. Its binary
-extension is not read. Specification: https://github.com/kserve/open-inference-protocol.
+or ``user_id`` alone, to be looked up; a model of pictures one tensor ``image`` of base64. Each has
+shape ``[n]`` or ``[n, 1]``. Its binary extension is not read. Specification:
+https://github.com/kserve/open-inference-protocol.
 """
 
 from collections.abc import Sequence
@@ -187,12 +188,14 @@ def _users(columns: dict[str, list[Any]]) -> list[Instance]:
     features = {name: values for name, values in columns.items() if name != USER}
     rows = len(next(iter(columns.values())))
     ids = columns.get(USER, [None] * rows)
-    if not all(each is None or isinstance(each, str) for each in ids):
+    # Looked up, somebody must have an id.
+    if not all(isinstance(each, str) or (each is None and features) for each in ids):
         raise BadRequestProblem(f"input {USER!r} must hold BYTES")
     return [
         Instance.model_construct(
             user_id=ids[row],
-            features={name: values[row] for name, values in features.items()},
+            # A user alone is looked up.
+            features={name: values[row] for name, values in features.items()} or None,
             image=None,
         )
         for row in range(rows)

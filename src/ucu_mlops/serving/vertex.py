@@ -39,6 +39,8 @@ def _prediction(
         "version": model.version,
         "request_id": request_id,
     }
+    if answer.features_as_of is not None:
+        said["features_as_of"] = answer.features_as_of.isoformat()
     if answer.reasons is not None:
         said["reasons"] = answer.reasons
     return said

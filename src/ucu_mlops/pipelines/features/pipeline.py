@@ -1,11 +1,12 @@
 """Events to features.
 
 ``source_tables`` → find_active → ``population`` → compute_groups → ``feature_tables``
+→ take_snapshot → ``online_features``
 """
 
 from kedro.pipeline import Node, Pipeline
 
-from ucu_mlops.pipelines.features.nodes import compute_groups, find_active
+from ucu_mlops.pipelines.features.nodes import compute_groups, find_active, take_snapshot
 
 
 def create_pipeline() -> Pipeline:
@@ -33,6 +34,26 @@ def create_pipeline() -> Pipeline:
                 },
                 outputs="feature_tables",
                 name="compute_feature_groups",
+            ),
+        ],
+        tags="group.features",
+    )
+
+
+def create_publishing() -> Pipeline:
+    """Build what brings a day's stored features to where servers look users up."""
+    return Pipeline(
+        [
+            Node(
+                take_snapshot,
+                inputs={
+                    "population": "population",
+                    "feature_tables": "feature_tables",
+                    "features": "params:features",
+                    "period": "params:period",
+                },
+                outputs="online_features",
+                name="take_snapshot",
             ),
         ],
         tags="group.features",
