@@ -6,7 +6,7 @@ Kedro hands over what YAML said: text, null, 2.5 cases or not-a-number where a c
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NoReturn
 
 from ucu_mlops.errors import ConfigurationError
 
@@ -142,7 +142,7 @@ def build_part(options: object, section: str, file: str, name: str, kind: type) 
     object.__setattr__(options, name, kind(**given))
 
 
-def refuse(section: str, name: str, file: str, allowed: str, value: Any) -> None:
+def refuse(section: str, name: str, file: str, allowed: str, value: Any) -> NoReturn:
     """Refuse a value.
 
     Raises:
