@@ -80,7 +80,7 @@ def running(name: str, folder: Path) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     serving = folder / "conf/base/serving.yml"
-    serving.write_text(json.dumps({"port": port}))
+    serving.write_text(json.dumps({"port": port, "grpc_port": None}))
     command = [*COMMANDS[name], *(["--conf", str(folder / "conf")] if name == OURS else [])]
     if name != OURS:
         command += ["--port", str(port)]

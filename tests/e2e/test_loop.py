@@ -283,7 +283,7 @@ def test_a_server_answers_for_users_as_the_batch_did(days, project, checkout):
     scores = scores[scores["as_of"].eq(pd.Timestamp(days[-1].as_of))].set_index("entity_id")
     port = free_port()
     with (checkout / "conf/test/serving.yml").open("a") as file:
-        file.write(f"port: {port}\n")
+        file.write(f"port: {port}\ngrpc_port: null\n")
     command = [sys.executable, "-m", "ucu_mlops.serving", "--model", "scam", "--env", "test"]
     server = subprocess.Popen(command, cwd=checkout, stderr=subprocess.DEVNULL)
     try:

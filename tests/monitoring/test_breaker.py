@@ -11,13 +11,14 @@ OPTIONS = BreakerOptions(retrainings=3, calm_days=3, rest_days=10)
 ACTIONS = {"r": "retrain", "w": "none", "q": "none", "f": "data_fault"}
 
 
-def breaker(letters, later=""):
+def breaker(letters, later="", *, knows_more=False):
     """Tell the breaker on the day after ``letters``: retrain, wait with causes, quiet, fault."""
     past = [
         PastDecision(FIRST + timedelta(days=number), ACTIONS[letter], letter in "rw")
         for number, letter in enumerate(letters + later)
     ]
-    return breaker_of(reversed(past), FIRST + timedelta(days=len(letters)), OPTIONS)
+    as_of = FIRST + timedelta(days=len(letters))
+    return breaker_of(reversed(past), as_of, OPTIONS, knows_more=knows_more)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,13 @@ def test_counts_trainings_without_gain(letters, state, in_a_row):
     """Reasons that stay count against training again; calm days absolve it."""
     found = breaker(letters)
     assert (found["state"], found["in_a_row"]) == (state, in_a_row)
+
+
+def test_far_more_to_learn_from_is_a_reason_to_try():
+    """An open breaker is half-open while far more is known than then; a closed one stays closed."""
+    assert breaker("rrr", knows_more=True)["state"] == "half-open"
+    assert breaker("rrr" + "r", knows_more=False)["state"] == "open"
+    assert breaker("rwr", knows_more=True)["state"] == "closed"
 
 
 def test_later_decisions_are_not_known():

@@ -177,13 +177,16 @@ def test_a_training_that_knew_little_is_soon_repeated(known, new, action):
     assert decided(rows(messages_sent="ddd"), drifting, cooling).action == "none"
 
 
-def test_the_breaker_bounds_what_is_soon_repeated():
-    """After three trainings in a row without gain people are called, however much is new."""
+@pytest.mark.parametrize(
+    ("new", "action", "breaker"), [(11, "none", "open"), (12, "retrain", "half-open")]
+)
+def test_an_open_breaker_tries_again_when_far_more_is_known(new, action, breaker):
+    """After three in a row people are called; as many verdicts again make it another training."""
     past = tuple(PastDecision(ago(day), "retrain", had_causes=True) for day in (9, 6, 3))
-    outcome = {"missed": MORE, "missed_growth": {"known": 12, "new": 30}}
+    outcome = {"missed": MORE, "missed_growth": {"known": 12, "new": new}}
     decision = decided(rows(messages_sent="qqq"), outcome, Standing("2", past=past))
-    assert decision.action == "none"
-    assert "somebody should look" in decision.reasons[0]
+    assert (decision.action, decision.evidence["breaker"]) == (action, breaker)
+    assert ("somebody should look" in decision.reasons[0]) == (breaker == "open")
 
 
 def test_what_the_gate_refused_cools_down_too():

@@ -7,6 +7,9 @@ import random
 
 from PIL import Image
 
+from ucu_mlops.adapters.inference_protocol import message
+from ucu_mlops.serving.binary import NUMBERS
+
 KINDS = ("application/json", "image/jpeg", "multipart/form-data; boundary=b", "text/x", "a/b; c")
 PATHS = ("/predict", "/v2/models/{model}/infer", "/v2/models/{model}/versions/1/infer")
 VALUES = (
@@ -79,3 +82,20 @@ def malformed(seed: int, model: str) -> tuple[str, str, bytes]:
         body = bytearray(body)
         body[chance.randrange(len(body))] = chance.randrange(256)
     return path, "application/json", bytes(body)
+
+
+def malformed_message(seed: int, model: str) -> bytes:
+    """Make a message of gRPC: a request filled by chance, then perhaps broken somewhere."""
+    chance = random.Random(seed)  # noqa: S311 (a test's chance, to be had again)
+    request = message("ModelInferRequest")(model_name=chance.choice((model, "", "other")))
+    for name in chance.sample(NAMES[:-1], chance.randrange(4)):
+        tensor = request.inputs.add(name=name, datatype=chance.choice((*NUMBERS, "BYTES", "?")))
+        tensor.shape.extend(chance.choice(([1], [2], [1, 1], [], [-1], [2**62, 2])))
+        tensor.contents.fp64_contents.extend([chance.random()] * chance.randrange(3))
+        tensor.contents.bytes_contents.extend([picture(chance)] * chance.randrange(2))
+    for _ in range(chance.choice((0, len(request.inputs), 3))):
+        request.raw_input_contents.append(chance.randbytes(chance.choice((0, 4, 8, 30))))
+    content = bytearray(request.SerializeToString())
+    for _ in range(chance.randrange(3) if content else 0):
+        content[chance.randrange(len(content))] = chance.randrange(256)
+    return bytes(content)

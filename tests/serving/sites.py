@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection, RemoteDisconnected
 from pathlib import Path
 
+import grpc
 import numpy as np
 from onnx import TensorProto, helper
 
+from ucu_mlops.adapters.inference_protocol import SERVICE, message
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.manifest import FeatureSpec, LabelSpec, Manifest
 from ucu_mlops.bundle.store import Draft, write_bundle
@@ -147,6 +149,7 @@ class Server:
     site: Site
     process: subprocess.Popen
     port: int
+    grpc_port: int
 
     def ask(self, body, path="/predict", media="application/json", headers=None) -> Answered:
         """Send one request; a dict is sent as JSON."""
@@ -155,6 +158,19 @@ class Server:
     def get(self, path) -> Answered:
         """Get a path."""
         return get(self.port, path)
+
+    def infer(self, content: bytes, metadata=()):
+        """Send a message by gRPC.
+
+        Raises:
+            RpcError: It was refused; its code says why.
+        """
+        with grpc.insecure_channel(f"127.0.0.1:{self.grpc_port}") as channel:
+            ask = channel.unary_unary(
+                f"/{SERVICE}/ModelInfer",
+                response_deserializer=message("ModelInferResponse").FromString,
+            )
+            return ask(content, metadata=metadata, timeout=30)
 
     def wait_for(self, what, seconds: float = 60.0):
         """Wait until something is true."""
@@ -215,7 +231,8 @@ def serving(site: Site, ready: bool = True, **environ: str) -> Iterator[Server]:
     """Start a server process; stop it at the end."""
     port = int(environ.get("AIP_HTTP_PORT", 0)) or free_port()
     path = site.folder / "conf/base/serving.yml"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"port": port}))
+    ports = {"port": port, "grpc_port": free_port()}
+    path.write_text(json.dumps(json.loads(path.read_text()) | ports))
     command = [sys.executable, "-m", "ucu_mlops.serving", "--model", site.model]
     with (site.folder / "server.log").open("ab") as log:
         process = subprocess.Popen(
@@ -225,7 +242,7 @@ def serving(site: Site, ready: bool = True, **environ: str) -> Iterator[Server]:
             stdout=subprocess.DEVNULL,
             stderr=log,
         )
-    server = Server(site, process, port)
+    server = Server(site, process, **ports)
     try:
         health = environ.get("AIP_HEALTH_ROUTE", "/health/ready" if ready else "/health/live")
         wait_for(lambda: server.get(health).status == 200, process)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.serving.malformed import malformed
 from tests.serving.sites import picture_site, serving
+from tests.torture.serving import send_messages
 from ucu_mlops.serving.bodies import files_of
 
 
@@ -26,6 +27,16 @@ def test_no_malformed_body_gets_a_5xx(request, model, first):
         answer = server.ask(body, path, media)
         assert answer.status < 500, (seed, path, media, body, answer.body)
         assert answer.status == 200 or list(answer.body) == ["error"]
+    assert server.get("/health/ready").status == 200
+
+
+@pytest.mark.parametrize("model", ["scam", "images"])
+def test_no_malformed_message_is_a_fault(request, model):
+    """300 broken messages by gRPC: none ends in a code for the server's own fault; it lives."""
+    server = request.getfixturevalue(model)
+    counts = send_messages(server, model, 300)
+    assert sum(counts.values()) == 300
+    assert counts["INVALID_ARGUMENT"] > 100
     assert server.get("/health/ready").status == 200
 
 

@@ -1,5 +1,7 @@
 """The Open Inference Protocol over REST."""
 
+import json
+
 import pytest
 
 INFER = "/v2/models/scam/infer"
@@ -13,6 +15,12 @@ def tensor(name, data, datatype="FP64", shape=None):
 def asked(*inputs, **more):
     """Spell a request."""
     return {"inputs": list(inputs), **more}
+
+
+def binary(name, size, datatype="FP64", rows=2):
+    """Spell an input whose data are bytes behind the JSON."""
+    parameters = {"binary_data_size": size}
+    return {"name": name, "datatype": datatype, "shape": [rows], "parameters": parameters}
 
 
 X, PLACE = tensor("x", [0.0, None]), tensor("place", ["UA", None], "BYTES")
@@ -64,10 +72,29 @@ def test_tensors_that_do_not_fit_are_refused(scam, body, said):
     assert said in answer.body["error"]
 
 
-def test_binary_tensors_are_refused_by_name(scam):
-    """The binary extension is not read, and the message says what is."""
-    answer = scam.ask(b"{}", INFER, headers={"Inference-Header-Content-Length": "2"})
-    assert (answer.status, "as JSON" in answer.body["error"]) == (400, True)
+@pytest.mark.parametrize(
+    ("head", "raw", "length", "said"),
+    [
+        ({}, b"", "x", "length of the JSON"),
+        ({}, b"", "9999", "length of the JSON"),
+        ({"inputs": [{"name": "x", "shape": [1], "datatype": "FP64"}]}, b"", None, "needs either"),
+        (asked(binary("x", 16), PLACE), b"\0" * 8, None, "ends behind the body"),
+        (asked(binary("x", 8), PLACE), b"\0" * 9, None, "belong to no input"),
+        (asked(binary("x", 7), PLACE), b"\0" * 7, None, "no whole FP64"),
+        (asked(X, binary("place", 8, "BYTES")), b"\xff\0\0\0UA", None, "ends behind"),
+        (asked(X, binary("place", 5, "BYTES", 1)), b"\1\0\0\0\xff", None, "number of rows"),
+        (asked(tensor("x", [0.0]), binary("place", 5, "BYTES", 1)), b"\1\0\0\0\xff", None, "UTF-8"),
+        (asked(X, PLACE, outputs=[{"name": "more"}]), b"", None, "output 'more' is unknown"),
+    ],
+    ids=lambda each: str(each)[:30],
+)
+def test_bytes_that_do_not_fit_are_refused(scam, head, raw, length, said):
+    """Binary tensors that are too long, too short or no text: 400 with one line."""
+    content = json.dumps(head).encode()
+    headers = {"Inference-Header-Content-Length": length or str(len(content))}
+    answer = scam.ask(content + raw, INFER, headers=headers)
+    assert answer.status == 400
+    assert said in answer.body["error"]
 
 
 @pytest.mark.parametrize("path", ["/v2/models/images", "/v2/models/scam/versions/9"])

@@ -1,18 +1,22 @@
 """Torture a server: ``python -m tests.torture.serving FOLDER BODIES SWAPS``.
 
-BODIES malformed requests to each model's server, none of which may get a 5xx or end it; then SWAPS
-promotions under load, during which not one request may fail.
+BODIES malformed requests to each model's server, over HTTP and as many over gRPC, none of which may
+get a 5xx or end it; then SWAPS promotions under load, during which not one request may fail.
 """
 
 import sys
 import threading
 from pathlib import Path
 
-from tests.serving.malformed import malformed
+import grpc
+
+from tests.serving.malformed import malformed, malformed_message
 from tests.serving.sites import Server, Site, picture_site, scam_draft, serving
+from ucu_mlops.adapters.inference_protocol import SERVICE
 
 BODY = {"instances": [{"features": {"x": 0.0, "place": "UA"}}]}
 CONNECTIONS = 4
+FAULTS = {"INTERNAL", "UNKNOWN", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
 
 
 def send_malformed(server: Server, model: str, count: int) -> dict[int, int]:
@@ -24,6 +28,23 @@ def send_malformed(server: Server, model: str, count: int) -> dict[int, int]:
         if status >= 500:  # a fault of the server's
             raise AssertionError(f"{model}: seed {seed} got {status}")
         counts[status] = counts.get(status, 0) + 1
+    return counts
+
+
+def send_messages(server: Server, model: str, count: int) -> dict[str, int]:
+    """Send malformed messages by gRPC, and count the answers by code."""
+    counts: dict[str, int] = {}
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
+        ask = channel.unary_unary(f"/{SERVICE}/ModelInfer")
+        for seed in range(count):
+            try:
+                ask(malformed_message(seed, model), timeout=30)
+                code = "OK"
+            except grpc.RpcError as error:
+                code = error.code().name
+            if code in FAULTS:
+                raise AssertionError(f"{model}: seed {seed} got {code}")
+            counts[code] = counts.get(code, 0) + 1
     return counts
 
 
@@ -61,6 +82,8 @@ def main(folder: str, bodies: str, swaps: str) -> None:
         with serving(site) as server:
             counts = send_malformed(server, site.model, int(bodies))
             print(f"{site.model}: {bodies} malformed requests, by status {counts}")  # noqa: T201
+            codes = send_messages(server, site.model, int(bodies))
+            print(f"{site.model}: {bodies} malformed messages, by code {codes}")  # noqa: T201
     with serving(scam) as server:
         counts = swap_under_load(scam, server, int(swaps))
     print(f"scam: {swaps} swaps under load, by status {counts}")  # noqa: T201

@@ -1,6 +1,7 @@
 """When to stop asking for a retraining and call people: after several without gain.
 
-closed: asks when there is reason; open: does not; half-open: rested long enough to try once more
+closed: asks when there is reason; open: does not; half-open: tries once more, for it has rested
+long enough, or far more is known by now than the last training knew
 """
 
 from collections.abc import Iterable
@@ -53,7 +54,7 @@ class PastDecision:
 
 
 def breaker_of(
-    past: Iterable[PastDecision], as_of: date, options: BreakerOptions
+    past: Iterable[PastDecision], as_of: date, options: BreakerOptions, *, knows_more: bool
 ) -> dict[str, Any]:
     """Count the retrainings in a row that brought no gain.
 
@@ -65,6 +66,8 @@ def breaker_of(
         past: Earlier decisions, in any order; those of ``as_of`` or later are ignored.
         as_of: The day.
         options: How often it may fail.
+        knows_more: Whether far more is known by now than the last training knew: it is not the
+            same training again. Each such try asks for twice as much as the one before.
 
     Returns:
         A JSON object: ``state`` (``closed``, ``open`` or ``half-open``), ``in_a_row`` and
@@ -82,5 +85,5 @@ def breaker_of(
     if in_a_row < options.retrainings or last is None:
         return {"state": "closed", "in_a_row": in_a_row, "until": None}
     until = last + timedelta(days=options.rest_days)
-    state = "open" if as_of < until else "half-open"
+    state = "open" if as_of < until and not knows_more else "half-open"
     return {"state": state, "in_a_row": in_a_row, "until": until.isoformat()}

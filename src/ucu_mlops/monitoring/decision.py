@@ -142,8 +142,9 @@ def decide(
         *_causes(drifting, outcome, options, blamed),
         *_due(as_of, options, standing),
     ]
-    breaker = breaker_of(standing.past, as_of, options.breaker)
-    hold = _hold(outcome, breaker, as_of, options, standing)
+    knew_little = _knew_little(outcome, options)
+    breaker = breaker_of(standing.past, as_of, options.breaker, knows_more=knew_little)
+    hold = _hold(outcome, breaker, as_of, options, standing, knew_little=knew_little)
     if faults:
         action, reasons = "data_fault", faults
     elif causes and not hold:
@@ -266,6 +267,8 @@ def _hold(
     as_of: date,
     options: DecisionOptions,
     standing: Standing,
+    *,
+    knew_little: bool,
 ) -> str:
     """Say why training again waits although there is reason to; empty when it need not."""
     if standing.trained is not None and as_of < standing.trained:
@@ -274,7 +277,7 @@ def _hold(
         return breaker_sentence(breaker)
     last = standing.last_training(as_of)
     cooling = last is not None and (as_of - last).days < options.cooldown_days
-    if last is not None and cooling and not _knew_little(outcome, options):
+    if last is not None and cooling and not knew_little:
         until = last + timedelta(days=options.cooldown_days)
         return f"Training again waits until {until}: the last training was on {last}."
     if (news := outcome["new_verdicts"]["decided"]) < options.min_verdicts:

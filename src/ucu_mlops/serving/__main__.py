@@ -3,12 +3,13 @@
 import argparse
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
-from ucu_mlops.errors import UcuMlopsError
+from ucu_mlops.errors import ConfigurationError, UcuMlopsError
 from ucu_mlops.serving.app import create_app
 from ucu_mlops.serving.settings import read_settings
 
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     try:
         settings = read_settings(given.model, given.conf, given.env, os.environ)
+        check_free(settings.host, settings.grpc_port)
         app = create_app(settings)
     except UcuMlopsError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
@@ -53,6 +55,27 @@ def main(arguments: list[str] | None = None) -> int:
         timeout_graceful_shutdown=GRACE_S,
     )
     return 0
+
+
+def check_free(host: str, port: int | None) -> None:
+    """Refuse to start where gRPC's port is taken, before anything is opened.
+
+    Raises:
+        ConfigurationError: It is, or the address is none of this machine.
+    """
+    if port is None:
+        return
+    try:
+        socket.create_server((host, port), family=_family(host)).close()
+    except OSError as error:
+        raise ConfigurationError(
+            f"gRPC cannot listen on {host}, port {port}: {error.strerror}; set grpc_port in "
+            "serving.yml to another, or to null"
+        ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 if __name__ == "__main__":

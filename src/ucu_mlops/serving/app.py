@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ucu_mlops.adapters.online_features import open_online
 from ucu_mlops.bundle.store import Bundle
-from ucu_mlops.serving import v2
+from ucu_mlops.serving import v2_rest
 from ucu_mlops.serving.answers import Model
 from ucu_mlops.serving.callers import Callers, read_keys
 from ucu_mlops.serving.endpoint import PredictEndpoint, Spoken
@@ -33,6 +33,7 @@ from ucu_mlops.serving.settings import READY, Settings
 from ucu_mlops.serving.source import source_of
 from ucu_mlops.serving.spool import Spool
 from ucu_mlops.serving.tabular import TabularModel
+from ucu_mlops.serving.v2_grpc import InferenceService, grpc_serving
 from ucu_mlops.serving.versions import Versions
 from ucu_mlops.serving.vertex import VertexDialect
 
@@ -70,17 +71,18 @@ def create_app(settings: Settings) -> ASGIApp:
         Gauge("version_info", "The version in charge.", ("version",), lambda: _version(versions)),
     ]
     watches = (versions.watch, predict.deadlines.watch)
-    vertex = VertexDialect()
-    predicting = Spoken(predict, lambda: vertex, "predict", metrics.requests)
-    inferring = Spoken(predict, v2.V2Dialect, "infer", metrics.requests)
+    health = Health(versions)
+    predicting = Spoken(predict, VertexDialect, "predict", metrics.requests)
+    inferring = Spoken(predict, v2_rest.V2RestDialect, "infer", metrics.requests)
+    grpc = _grpc(settings, InferenceService(predict, versions, health, metrics.requests))
     others = Starlette(
-        routes=_routes(settings, predicting, inferring, versions, metrics),
+        routes=_routes(settings, predicting, inferring, versions, health, metrics),
         exception_handlers={
             Problem: _tell_problem,
             HTTPException: _tell_http,
             Exception: _tell_nothing,
         },
-        lifespan=partial(_running, watches=watches, versions=versions, spool=spool),
+        lifespan=partial(_running, watches=watches, grpc=grpc, versions=versions, spool=spool),
     )
     return _with_a_lane(others, settings.predict, predicting)
 
@@ -100,9 +102,10 @@ def _routes(
     predicting: ASGIApp,
     inferring: ASGIApp,
     versions: Versions,
+    health: Health,
     metrics: Metrics,
 ) -> list[Route]:
-    health, described = Health(versions), document(settings.predict, settings.ready)
+    described = document(settings.predict, settings.ready, settings.model)
     as_json, page = orjson.dumps(described), page_of(described)
     return [
         Route(settings.predict, predicting, methods=["POST"]),  # for other methods' 405
@@ -112,7 +115,7 @@ def _routes(
             for path in dict.fromkeys([settings.ready, READY])
         ),
         Route("/health/live", health.live, methods=["GET"]),
-        *v2.routes(inferring, versions, health),
+        *v2_rest.routes(inferring, versions, health),
         Route("/openapi.json", _given(lambda: as_json, JSON), methods=["GET"]),
         Route("/docs", _given(lambda: page, "text/html"), methods=["GET"]),
         Route("/metrics", _given(metrics.text, "text/plain; version=0.0.4"), methods=["GET"]),
@@ -142,11 +145,16 @@ async def open_model(
 
 @asynccontextmanager
 async def _running(
-    _: Starlette, watches: Sequence[Watch], versions: Versions, spool: Spool
+    _: Starlette,
+    watches: Sequence[Watch],
+    grpc: AbstractAsyncContextManager[None],
+    versions: Versions,
+    spool: Spool,
 ) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(watch()) for watch in watches]
     try:
-        yield
+        async with grpc:
+            yield
     finally:
         for task in tasks:
             task.cancel()
@@ -160,6 +168,12 @@ def _given(read: Callable[[], str | bytes], media: str) -> Callable[[Request], A
         return Response(read(), media_type=media)
 
     return given
+
+
+def _grpc(settings: Settings, service: InferenceService) -> AbstractAsyncContextManager[None]:
+    if settings.grpc_port is None:
+        return nullcontext()
+    return grpc_serving(service, settings.host, settings.grpc_port, settings.options.limits)
 
 
 def _lookup(settings: Settings, metrics: Metrics) -> Lookup | None:

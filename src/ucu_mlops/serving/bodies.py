@@ -1,42 +1,17 @@
-"""A request's body, no larger than allowed → what is asked: JSON, a picture, a form of files."""
+"""A request's body → what is asked: JSON, a picture, a form of files."""
 
 from collections.abc import Iterator
 from email.message import Message
 
 from pydantic import TypeAdapter, ValidationError
-from starlette.requests import Request
 
-from ucu_mlops.serving.options import LimitOptions, first_problem
-from ucu_mlops.serving.problems import BadRequestProblem, MediaProblem, TooLargeProblem
+from ucu_mlops.serving.options import first_problem
+from ucu_mlops.serving.problems import BadRequestProblem, MediaProblem
 from ucu_mlops.serving.schemas import Instance, PredictRequest, UploadedPicture
 
 JSON, FORM, PICTURE = "application/json", "multipart/form-data", "image/"
 REQUESTS = TypeAdapter(PredictRequest)
 NOTHING_CHOSEN = PredictRequest.model_fields["parameters"].default
-DIGITS = 18
-
-
-async def read_body(request: Request, limits: LimitOptions) -> bytes:
-    """Read a body that is no larger than allowed; a larger one is not read to its end.
-
-    Raises:
-        TooLargeProblem: It is larger.
-        BadRequestProblem: The client left before the end.
-    """
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > DIGITS or int(declared) > limits.body_bytes:
-        raise TooLargeProblem(f"a body may have {limits.body_bytes} bytes, got {declared[:DIGITS]}")
-    parts, size, more = [], 0, True
-    while more:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise BadRequestProblem("the client left before the end of its body")
-        part, more = message.get("body", b""), message.get("more_body", False)
-        size += len(part)
-        if size > limits.body_bytes:
-            raise TooLargeProblem(f"a body may have {limits.body_bytes} bytes, got more")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def parse(body: bytes, media: str) -> PredictRequest:

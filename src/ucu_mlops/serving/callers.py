@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from starlette.requests import Request
-
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.serving.calls import Call
 from ucu_mlops.serving.problems import BusyProblem, UnauthorizedProblem
 
 LINE = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,100})\s+(?P<hash>[0-9a-f]{64})")
@@ -64,23 +63,21 @@ class Callers:
         self._keys, self._rate, self._burst, self._clock = keys, per_second, burst, clock
         self._left: dict[str, tuple[float, float]] = {}  # requests left, and when that was
 
-    def admit(self, request: Request) -> str:
+    def admit(self, call: Call) -> str:
         """Name the caller.
 
         Raises:
             UnauthorizedProblem: No key, or none that is known.
             BusyProblem: The caller asked too often; Retry-After says when it may again.
         """
-        caller = request.client.host if request.client else "unknown"
-        if self._keys is not None:
-            caller = self._named(request)
+        caller = call.address if self._keys is None else self._named(call)
         if self._rate is not None:
             self._take(caller, self._rate)
         return caller
 
-    def _named(self, request: Request) -> str:
-        key = request.headers.get("x-api-key", "")
-        authorization = request.headers.get("authorization", "")
+    def _named(self, call: Call) -> str:
+        key = call.header("x-api-key")
+        authorization = call.header("authorization")
         if authorization.lower().startswith(BEARER):
             key = authorization[len(BEARER) :].strip()
         name = (self._keys or {}).get(hashlib.sha256(key.encode()).hexdigest())

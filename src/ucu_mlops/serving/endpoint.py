@@ -6,15 +6,14 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-import orjson
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from ucu_mlops.serving.answers import Answer, Model
-from ucu_mlops.serving.bodies import read_body
 from ucu_mlops.serving.callers import Callers
+from ucu_mlops.serving.calls import Call, HttpCall
 from ucu_mlops.serving.deadlines import Deadlines
 from ucu_mlops.serving.metrics import Counter, Metrics
 from ucu_mlops.serving.options import LimitOptions
@@ -26,7 +25,7 @@ from ucu_mlops.serving.problems import (
     TooLargeProblem,
 )
 from ucu_mlops.serving.records import Recorder
-from ucu_mlops.serving.replies import UNTOLD, reply, told
+from ucu_mlops.serving.replies import UNTOLD, Said, reply, told
 from ucu_mlops.serving.schemas import PredictRequest
 from ucu_mlops.serving.versions import Versions
 
@@ -39,7 +38,7 @@ BUSY_S = 1.0
 class Dialect(Protocol):
     """How a protocol spells one request and its answer."""
 
-    def read(self, body: bytes, request: Request, model: Model) -> PredictRequest:
+    def read(self, body: bytes, model: Model) -> PredictRequest:
         """Read what is asked.
 
         Raises:
@@ -47,7 +46,7 @@ class Dialect(Protocol):
         """
         ...
 
-    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> dict[str, Any]:
+    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> Said:
         """Spell the answers, each with its request id."""
         ...
 
@@ -82,31 +81,31 @@ class PredictEndpoint:
         self.deadlines = Deadlines(limits.timeout_s)
         self.in_flight = 0
 
-    async def answer(self, request: Request, dialect: Dialect) -> bytes:
+    async def answer(self, call: Call, dialect: Dialect) -> Said:
         """Answer one request; what there is no room for is refused at once, and not read.
 
         Raises:
             Problem: What the caller is told instead.
         """
-        caller = self._callers.admit(request)
+        caller = self._callers.admit(call)
         if self.in_flight >= self._limits.in_flight:
             raise BusyProblem(BUSY_S)
         self.in_flight += 1
         try:
-            return await self._answered(request, dialect, caller)
+            return await self._answered(call, dialect, caller)
         finally:
             self.in_flight -= 1
 
-    async def _answered(self, request: Request, dialect: Dialect, caller: str) -> bytes:
+    async def _answered(self, call: Call, dialect: Dialect, caller: str) -> Said:
         started, observe = time.perf_counter(), self._metrics.stages.observe
         try:
             with self.deadlines.limited():
-                body = await read_body(request, self._limits)
+                body = await call.body(self._limits)
                 with self._versions.used() as model:
                     read = time.perf_counter()
-                    asked = self._within(dialect.read(body, request, model))
+                    asked = self._within(dialect.read(body, model))
                     observe("parse", time.perf_counter() - read)
-                    answers = await _answers(request, model, asked)
+                    answers = await _answers(call, model, asked)
         except TimeoutError as error:
             self._metrics.dropped.add("timeout")
             raise TimeoutProblem(
@@ -116,9 +115,9 @@ class PredictEndpoint:
         done = time.perf_counter()
         self._recorder.record(model, answered, caller, done - started)
         observe("record", time.perf_counter() - done)
-        content = orjson.dumps(dialect.say(model, answered))
+        said = dialect.say(model, answered)
         observe("whole", time.perf_counter() - started)
-        return content
+        return said
 
     def _within(self, asked: PredictRequest) -> PredictRequest:
         if len(asked.instances) > self._limits.instances:
@@ -143,7 +142,7 @@ class Spoken:
     def __init__(
         self,
         endpoint: PredictEndpoint,
-        dialect: Callable[[], Dialect],
+        dialect: Callable[[Request], Dialect],
         route: str,
         requests: Counter,
     ) -> None:
@@ -152,24 +151,23 @@ class Spoken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        status, headers = 200, {}
+        request, status = Request(scope, receive), 200
         try:
-            content = await self._endpoint.answer(Request(scope, receive), self._dialect())
+            said = await self._endpoint.answer(HttpCall(request), self._dialect(request))
         except Problem as problem:
-            status, headers = problem.status, problem.headers
-            content = told(str(problem))
+            status, said = problem.status, Said(told(str(problem)), problem.headers)
         except Exception:
             logger.exception("a request could not be answered")
-            status, content = 500, told(UNTOLD)
+            status, said = 500, Said(told(UNTOLD))
         self._requests.add(self._route, str(status))
-        await reply(send, status, content, headers)
+        await reply(send, status, said)
 
 
-async def _answers(request: Request, model: Model, asked: PredictRequest) -> Sequence[Answer]:
+async def _answers(call: Call, model: Model, asked: PredictRequest) -> Sequence[Answer]:
     if len(asked.instances) == 1 and not model.is_slow:
         # What takes a turn of the loop is answered before a client could be seen to leave.
         return [await model.answer(asked.instances[0], reasons=asked.parameters.reasons)]
-    return await unless_left(request, _all(model, asked))
+    return await unless_left(call, _all(model, asked))
 
 
 async def _all(model: Model, asked: PredictRequest) -> list[Answer]:
@@ -185,18 +183,18 @@ async def _all(model: Model, asked: PredictRequest) -> list[Answer]:
     return [task.result() for task in tasks]
 
 
-async def unless_left(request: Request, work: Awaitable[Result]) -> Result:
+async def unless_left(call: Call, work: Awaitable[Result]) -> Result:
     """Do work for a client as long as it is there.
 
     Args:
-        request: The client's, its body read.
+        call: The client's, its body read.
         work: Cancelled when the client leaves.
 
     Raises:
         BadRequestProblem: It left; nobody reads the answer.
     """
     doing = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_left(request))
+    leaving = asyncio.ensure_future(call.left())
     try:
         await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if doing.done():
@@ -207,8 +205,3 @@ async def unless_left(request: Request, work: Awaitable[Result]) -> Result:
         if not doing.done():
             doing.cancel()
             await asyncio.wait({doing})
-
-
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 
 import orjson
 from starlette.requests import Request
@@ -13,6 +14,21 @@ from ucu_mlops.serving.versions import Versions
 
 PROBED_S = 2.0  # a probe's answer holds so long: whoever asks for health must not be a load
 PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True)
+class State:
+    """Whether a version answers.
+
+    Attributes:
+        is_ready: Whether it does.
+        said: In words.
+        version: Which one; None while none is loaded.
+    """
+
+    is_ready: bool
+    said: str
+    version: str | None
 
 
 class Health:
@@ -32,6 +48,11 @@ class Health:
 
     async def ready(self, _: Request) -> Response:
         """Say whether a version is loaded and answers."""
+        state = await self.state()
+        return _said(200 if state.is_ready else 503, state.said, state.version)
+
+    async def state(self) -> State:
+        """Tell whether a version is loaded and answers."""
         try:
             with self._versions.used() as model:
                 now = time.monotonic()
@@ -40,10 +61,11 @@ class Health:
                     await asyncio.wait_for(model.probe(), PATIENCE_S)
                     self._probed = (model.version, now)
         except NotReadyProblem as problem:
-            return _said(503, str(problem), None)
+            return State(is_ready=False, said=str(problem), version=None)
         except (BundleError, TimeoutError) as error:
-            return _said(503, f"the version fails its probe: {error}", model.version)
-        return _said(200, "ready", model.version)
+            said = f"the version fails its probe: {error}"
+            return State(is_ready=False, said=said, version=model.version)
+        return State(is_ready=True, said="ready", version=model.version)
 
 
 def _said(status: int, text: str, version: str | None) -> Response:

@@ -27,17 +27,20 @@ REFUSALS = {
     504: "The answer took too long.",
 }
 
+# The binary extension: JSON, as long as Inference-Header-Content-Length says, and bytes behind it.
+BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 ANSWERS = (PredictResponse, InferResponse, ErrorResponse, HealthResponse)
 MODEL = "/v2/models/{model}"
 VERSION = MODEL + "/versions/{version}"
 
 
-def document(predict: str, ready: str) -> dict[str, Any]:
+def document(predict: str, ready: str, model: str) -> dict[str, Any]:
     """Describe the application.
 
     Args:
         predict: Path of predictions.
         ready: Path of the health check.
+        model: The model that is served.
 
     Returns:
         OpenAPI 3.1.
@@ -63,25 +66,31 @@ def document(predict: str, ready: str) -> dict[str, Any]:
             **{
                 path + rest: operation
                 for path in (MODEL, VERSION)
-                for rest, operation in _v2_model(path).items()
+                for rest, operation in _v2_model(path, model).items()
             },
         },
         "components": {"schemas": definitions["$defs"]},
     }
 
 
-def _v2_model(path: str) -> dict[str, Any]:
+def _v2_model(path: str, model: str) -> dict[str, Any]:
     """Describe the paths below a model's, or a version's."""
+    schemas = {"model": {"type": "string", "enum": [model]}, "version": {"type": "string"}}
     named = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in ("model", "version")
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        for name, schema in schemas.items()
         if f"{{{name}}}" in path
     ]
     missing = {"404": _response("Another model or version is served.", ErrorResponse)}
+    answer = _response("A row per row.", InferResponse)
+    answer["content"] |= BYTES
     infer = {
         "summary": "Judge users or pictures, as the Open Inference Protocol spells it.",
-        "requestBody": {"required": True, "content": {"application/json": _content(InferRequest)}},
-        "responses": {"200": _response("A row per row.", InferResponse), **_refusals(), **missing},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": _content(InferRequest), **BYTES},
+        },
+        "responses": {"200": answer, **_refusals(), **missing},
     }
     metadata, ready = _any("Tensors that the model takes and gives."), _health("Ready?", 503)
     for each in (metadata, ready):

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from ucu_mlops.errors import ConfigurationError
 
 Count = Annotated[int, Field(ge=1, strict=True)]
+Port = Annotated[int, Field(ge=0, le=65_535, strict=True)]
 Seconds = Annotated[float, Field(gt=0)]
 Checked = TypeVar("Checked", bound=BaseModel)
 
@@ -109,6 +110,7 @@ class ServingOptions(_Options):
     Attributes:
         host: Where to listen.
         port: On which port.
+        grpc_port: On which port gRPC is spoken, too; none: on none. On Vertex AI it is not.
         poll_s: Seconds between two looks at the ledger.
         limits: What one caller may ask.
         queue: How pictures wait.
@@ -118,7 +120,8 @@ class ServingOptions(_Options):
     """
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535, strict=True)] = 8080
+    port: Port = 8080
+    grpc_port: Port | None = 8081
     poll_s: Seconds = 1.0
     limits: LimitOptions = LimitOptions()
     queue: QueueOptions = QueueOptions()

@@ -91,6 +91,16 @@ class PredictRequest(_Sent):
     parameters: Parameters = Parameters()
 
 
+class InferParameters(BaseModel):
+    """What the binary extension adds; other parameters are passed over."""
+
+    model_config = ConfigDict(frozen=True)
+
+    binary_data_size: Annotated[int, Field(ge=0)] | None = None
+    binary_data: bool = False
+    binary_data_output: bool = False
+
+
 class InferTensor(BaseModel):
     """One column of the Open Inference Protocol; null is unknown."""
 
@@ -99,16 +109,28 @@ class InferTensor(BaseModel):
     name: Name
     shape: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1, max_length=2)]
     datatype: Datatype
-    data: Annotated[list[Any], Field(min_length=1)]
+    parameters: InferParameters = InferParameters()
+    data: Annotated[list[Any], Field(min_length=1)] | None = None
+
+
+class InferWish(BaseModel):
+    """An output that is wished for; without any all are given."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: Name
+    parameters: InferParameters = InferParameters()
 
 
 class InferRequest(BaseModel):
-    """The Open Inference Protocol's request; parameters and wished outputs are passed over."""
+    """The Open Inference Protocol's request."""
 
     model_config = ConfigDict(frozen=True)
 
     id: Annotated[str, Field(max_length=200)] | None = None
+    parameters: InferParameters = InferParameters()
     inputs: Annotated[list[InferTensor], Field(min_length=1)]
+    outputs: list[InferWish] = []
 
 
 class InferOutput(BaseModel):

@@ -52,6 +52,7 @@ class Settings:
         model: The model's name.
         host: Where to listen.
         port: On which port.
+        grpc_port: On which port gRPC is spoken; None: on none.
         predict: Path of predictions.
         ready: Path of the health check.
         keys: File of the callers' API keys; None: anybody may ask.
@@ -62,6 +63,7 @@ class Settings:
     model: str
     host: str
     port: int
+    grpc_port: int | None
     predict: str
     ready: str
     keys: Path | None
@@ -98,6 +100,7 @@ def read_settings(model: str, conf: Path, env: str | None, environ: Mapping[str,
         model=model,
         host=host,
         port=_port(environ.get("AIP_HTTP_PORT", options.port)),
+        grpc_port=None if on_vertex else options.grpc_port,
         predict=environ.get("AIP_PREDICT_ROUTE", PREDICT),
         ready=environ.get("AIP_HEALTH_ROUTE", READY),
         keys=keys,

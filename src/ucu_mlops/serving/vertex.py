@@ -6,24 +6,34 @@ Beside JSON a body may be one picture's bytes, or a form of files.
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 
 from ucu_mlops.serving.answers import Answer, Model
 from ucu_mlops.serving.bodies import parse
+from ucu_mlops.serving.replies import Said
 from ucu_mlops.serving.schemas import PredictRequest
 
 
 class VertexDialect:
-    """Fills the port ``ucu_mlops.serving.endpoint.Dialect``."""
+    """Fills the port ``ucu_mlops.serving.endpoint.Dialect`` for one request.
 
-    def read(self, body: bytes, request: Request, _: Model) -> PredictRequest:
+    Args:
+        request: Its headers.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    def read(self, body: bytes, _: Model) -> PredictRequest:
         """Read instances, or pictures."""
-        return parse(body, request.headers.get("content-type", ""))
+        return parse(body, self._request.headers.get("content-type", ""))
 
-    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> dict[str, Any]:
+    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> Said:
         """Spell one prediction per instance."""
         names = [label.name for label in model.manifest.labels]
-        return {"predictions": [_prediction(model, names, *each) for each in answered]}
+        predictions = [_prediction(model, names, *each) for each in answered]
+        return Said(orjson.dumps({"predictions": predictions}))
 
 
 def _prediction(
