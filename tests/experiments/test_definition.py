@@ -43,6 +43,8 @@ def test_configuration_is_read():
         ({"ramp": {"2026-04-01": "half"}}, "at most 1"),
         ({"ends": "never"}, "ends"),
         ({"shadow": "yes"}, "true or false"),
+        ({"shadow": True, "variants": {"control": "6", "b": "7"}}, "in a shadow"),
+        ({"shadow": True, "variants": {"control": "champion", "b": "champion"}}, "in a shadow"),
         ({"alpha": 0}, "alpha"),
         ({"guardrails": {"cases_ratio": 1}}, "cases_ratio"),
         ({"guardrails": {"cost": 1}}, "cost"),
@@ -63,3 +65,23 @@ def test_no_experiments_at_all_are_refused(raw):
     """A list, an empty one, a name with a space."""
     with pytest.raises(ConfigurationError, match=r"experiments\.yml"):
         parse_experiments(raw)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "overlap"),
+    [
+        ({"ends": "2026-04-10"}, {"ramp": {"2026-04-11": 1}}, False),
+        ({"ends": "2026-04-10"}, {"ramp": {"2026-04-10": 1}}, True),
+        ({}, {"ramp": {"2027-01-01": 1}}, True),
+        ({}, {"shadow": True}, False),
+        ({}, {"model": "images"}, False),
+    ],
+)
+def test_two_experiments_never_split_the_same_requests(first, second, overlap):
+    """On one day one experiment splits a model's requests; shadows and other models go beside."""
+    raw = {"one": {**GOOD, **first}, "two": {**GOOD, **second}}
+    if overlap:
+        with pytest.raises(ConfigurationError, match=r"two\.ramp must be after one ends"):
+            parse_experiments(raw)
+    else:
+        assert [*parse_experiments(raw)] == ["one", "two"]

@@ -53,7 +53,8 @@ def test_the_client_sees_a_live_server_and_its_model(scam, kind):
     found = client.get_model_metadata("scam", "1", **as_json)
     assert [each["name"] for each in found["inputs"]] == ["x", "place"]
     assert [each["datatype"] for each in found["inputs"]] == ["FP64", "BYTES"]
-    assert [each["name"] for each in found["outputs"]] == ["probability", "decision", "request_id"]
+    outputs = [each["name"] for each in found["outputs"]]
+    assert outputs == ["probability", "decision", "request_id", "version"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 import click
 
+from ucu_mlops.cli.experiments import experiments
 from ucu_mlops.cli.features import features
 from ucu_mlops.cli.loop import loop
 from ucu_mlops.cli.release import release
@@ -15,6 +16,7 @@ def cli() -> None:
 
 
 cli.add_command(run)
+cli.add_command(experiments)
 cli.add_command(features)
 cli.add_command(loop)
 cli.add_command(release)

@@ -6,6 +6,7 @@ Configuration, ``conf/<env>/parameters/experiments.yml``; servers and the analys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
+from itertools import combinations
 from typing import Any
 
 from ucu_mlops.quality.checks import (
@@ -127,6 +128,9 @@ class Experiment:
             or not (version in {CHAMPION, PREVIOUS} or version.isdecimal())
         ]:
             refuse(section, f"variants.{bad[0]}", FILE, wished, self.variants)
+        versions = [*named.values()]
+        if self.shadow and (versions[0] != CHAMPION or CHAMPION in versions[1:]):
+            refuse(section, "variants", FILE, "in a shadow, the champion and then others", named)
         object.__setattr__(self, "variants", named)
         shares = self.shares or dict.fromkeys(named, 1 / len(named))
         if (
@@ -156,11 +160,25 @@ def parse_experiments(raw: Mapping[str, Any] | None) -> dict[str, Experiment]:
     """Read experiments from configuration: name → key → value; what is left out is default.
 
     Raises:
-        ConfigurationError: An unknown key, or a value out of its range.
+        ConfigurationError: An unknown key, a value out of its range, or two experiments that split
+            a model's requests on the same day.
     """
     if not isinstance(raw or {}, Mapping):
         refuse(SECTION, "the whole", FILE, "experiments by name", raw)
-    return {str(name): _experiment(str(name), each) for name, each in (raw or {}).items()}
+    found = {str(name): _experiment(str(name), each) for name, each in (raw or {}).items()}
+    splits = [each for each in found.values() if not each.shadow]
+    for earlier, later in combinations(splits, 2):
+        # One request has one answer: of two versions that both claim it, neither could be judged.
+        if earlier.model == later.model and _overlap(earlier, later):
+            refuse(
+                f"{SECTION}.{later.name}", "ramp", FILE, f"after {earlier.name} ends", later.ramp
+            )
+    return found
+
+
+def _overlap(one: Experiment, other: Experiment) -> bool:
+    ends = (each.ends or date.max for each in (one, other))
+    return max(next(iter(each.ramp)) for each in (one, other)) <= min(ends)
 
 
 def _experiment(name: str, raw: Any) -> Experiment:

@@ -32,6 +32,21 @@ class Answer:
     features_as_of: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Place:
+    """Which place in an experiment an answer has.
+
+    Attributes:
+        experiment: The experiment.
+        variant: The variant that the entity was dealt.
+        shadow: Whether it is recorded only.
+    """
+
+    experiment: str
+    variant: str
+    shadow: bool = False
+
+
 class Model(Protocol):
     """A loaded version, ready to answer."""
 
@@ -63,6 +78,25 @@ class Model(Protocol):
     async def close(self) -> None:
         """Let go of threads and files; nobody asks any more."""
         ...
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An instance's answer, and whose it is.
+
+    Attributes:
+        request_id: Of this answer.
+        model: The version that answered.
+        answer: What it found.
+        place: In an experiment, where the entity takes part in one.
+        error: Why the variant's own version could not answer, so that the champion did.
+    """
+
+    request_id: str
+    model: Model
+    answer: Answer
+    place: Place | None = None
+    error: str | None = None
 
 
 def check_probabilities(manifest: Manifest, probabilities: Sequence[float]) -> str | None:

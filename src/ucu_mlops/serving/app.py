@@ -15,7 +15,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ucu_mlops.adapters.online_features import open_online
+from ucu_mlops.adapters.sqlite_switches import SqliteSwitches
 from ucu_mlops.bundle.store import Bundle
+from ucu_mlops.experiments.switches import off
 from ucu_mlops.serving import v2_rest
 from ucu_mlops.serving.answers import Model
 from ucu_mlops.serving.callers import Callers, read_keys
@@ -34,6 +36,7 @@ from ucu_mlops.serving.source import source_of
 from ucu_mlops.serving.spool import Spool
 from ucu_mlops.serving.tabular import TabularModel
 from ucu_mlops.serving.v2_grpc import InferenceService, grpc_serving
+from ucu_mlops.serving.variants import Plan, Variants
 from ucu_mlops.serving.versions import Versions
 from ucu_mlops.serving.vertex import VertexDialect
 
@@ -58,7 +61,16 @@ def create_app(settings: Settings) -> ASGIApp:
     keys = read_keys(settings.keys) if settings.keys else None
     callers = Callers(keys, options.limits.per_second, options.limits.burst)
     recorder = Recorder(spool, metrics, options.records)
-    predict = PredictEndpoint(versions, callers, recorder, metrics, options.limits)
+    variants = Variants(
+        settings.model,
+        partial(_plan, settings),
+        lambda which: Versions(
+            source_of(settings.model, settings.places, which), load, metrics.swaps, options.poll_s
+        ),
+        metrics.variants,
+        options.poll_s,
+    )
+    predict = PredictEndpoint(versions, variants, callers, recorder, metrics, options.limits)
     metrics.gauges += [
         Gauge("in_flight", "Requests that are answered now.", (), lambda: {(): predict.in_flight}),
         Gauge("queue_depth", "Pictures that wait.", (), lambda: {(): _depth(versions)}),
@@ -70,7 +82,8 @@ def create_app(settings: Settings) -> ASGIApp:
         ),
         Gauge("version_info", "The version in charge.", ("version",), lambda: _version(versions)),
     ]
-    watches = (versions.watch, predict.deadlines.watch)
+    watches = (versions.watch, variants.watch, predict.deadlines.watch)
+    closes = (predict.close, variants.close, versions.close)
     health = Health(versions)
     predicting = Spoken(predict, VertexDialect, "predict", metrics.requests)
     inferring = Spoken(predict, v2_rest.V2RestDialect, "infer", metrics.requests)
@@ -82,7 +95,7 @@ def create_app(settings: Settings) -> ASGIApp:
             HTTPException: _tell_http,
             Exception: _tell_nothing,
         },
-        lifespan=partial(_running, watches=watches, grpc=grpc, versions=versions, spool=spool),
+        lifespan=partial(_running, watches=watches, grpc=grpc, closes=closes, spool=spool),
     )
     return _with_a_lane(others, settings.predict, predicting)
 
@@ -148,7 +161,7 @@ async def _running(
     _: Starlette,
     watches: Sequence[Watch],
     grpc: AbstractAsyncContextManager[None],
-    versions: Versions,
+    closes: Sequence[Watch],
     spool: Spool,
 ) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(watch()) for watch in watches]
@@ -159,7 +172,8 @@ async def _running(
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-        await versions.close()
+        for close in closes:
+            await close()
         spool.close()
 
 
@@ -174,6 +188,14 @@ def _grpc(settings: Settings, service: InferenceService) -> AbstractAsyncContext
     if settings.grpc_port is None:
         return nullcontext()
     return grpc_serving(service, settings.host, settings.grpc_port, settings.options.limits)
+
+
+def _plan(settings: Settings) -> Plan:
+    experiments = settings.experiments()
+    if not experiments:
+        return Plan()
+    turned = SqliteSwitches(settings.places.ledger).turned()
+    return Plan([*experiments.values()], off(turned))
 
 
 def _lookup(settings: Settings, metrics: Metrics) -> Lookup | None:

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
-from ucu_mlops.serving.answers import Answer, Model
+from ucu_mlops.serving.answers import Answered, Model
 from ucu_mlops.serving.callers import Callers
 from ucu_mlops.serving.calls import Call, HttpCall
 from ucu_mlops.serving.deadlines import Deadlines
@@ -26,7 +26,9 @@ from ucu_mlops.serving.problems import (
 )
 from ucu_mlops.serving.records import Recorder
 from ucu_mlops.serving.replies import UNTOLD, Said, reply, told
-from ucu_mlops.serving.schemas import PredictRequest
+from ucu_mlops.serving.schemas import Instance, Parameters, PredictRequest
+from ucu_mlops.serving.shadows import Shadows
+from ucu_mlops.serving.variants import Variants
 from ucu_mlops.serving.versions import Versions
 
 logger = logging.getLogger(__name__)
@@ -36,7 +38,13 @@ BUSY_S = 1.0
 
 
 class Dialect(Protocol):
-    """How a protocol spells one request and its answer."""
+    """How a protocol spells one request and its answer.
+
+    Attributes:
+        pins: Whether the caller named the version, once it is read: then no other may answer.
+    """
+
+    pins: bool
 
     def read(self, body: bytes, model: Model) -> PredictRequest:
         """Read what is asked.
@@ -46,8 +54,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> Said:
-        """Spell the answers, each with its request id."""
+    def say(self, model: Model, answered: Sequence[Answered]) -> Said:
+        """Spell the answers."""
         ...
 
 
@@ -56,6 +64,7 @@ class PredictEndpoint:
 
     Args:
         versions: Has the version in charge.
+        variants: Know who takes part in an experiment.
         callers: Says who asks.
         recorder: Writes answers down before they go out.
         metrics: Where stages and decisions are counted.
@@ -69,13 +78,16 @@ class PredictEndpoint:
     def __init__(
         self,
         versions: Versions,
+        variants: Variants,
         callers: Callers,
         recorder: Recorder,
         metrics: Metrics,
         limits: LimitOptions,
     ) -> None:
-        self._versions, self._callers, self._recorder = versions, callers, recorder
+        self._versions, self._variants = versions, variants
+        self._callers, self._recorder = callers, recorder
         self._metrics, self._limits = metrics, limits
+        self._shadows = Shadows(variants, recorder, limits, lambda: self.in_flight)
         # Unique without asking anybody: of this start of the process, and counted.
         self._start, self._numbers = secrets.token_hex(8), count()
         self.deadlines = Deadlines(limits.timeout_s)
@@ -105,19 +117,58 @@ class PredictEndpoint:
                     read = time.perf_counter()
                     asked = self._within(dialect.read(body, model))
                     observe("parse", time.perf_counter() - read)
-                    answers = await _answers(call, model, asked)
+                    answered = await self._answers(call, dialect, model, asked)
         except TimeoutError as error:
             self._metrics.dropped.add("timeout")
             raise TimeoutProblem(
                 f"no answer within {self._limits.timeout_s:g} seconds; try again later"
             ) from error
-        answered = [(f"{self._start}-{next(self._numbers):x}", each) for each in answers]
         done = time.perf_counter()
-        self._recorder.record(model, answered, caller, done - started)
+        self._recorder.record(answered, caller, done - started)
         observe("record", time.perf_counter() - done)
         said = dialect.say(model, answered)
+        if self._variants.shadows and not dialect.pins:
+            self._shadows.follow(asked.instances, answered, caller)
         observe("whole", time.perf_counter() - started)
         return said
+
+    async def _answers(
+        self, call: Call, dialect: Dialect, champion: Model, asked: PredictRequest
+    ) -> list[Answered]:
+        if len(asked.instances) == 1 and not champion.is_slow:
+            # What takes a turn of the loop is answered before a client could be seen to leave.
+            return [await self._one(dialect, champion, asked.instances[0], asked.parameters)]
+        return await unless_left(call, self._all(dialect, champion, asked))
+
+    async def _all(
+        self, dialect: Dialect, champion: Model, asked: PredictRequest
+    ) -> list[Answered]:
+        """Answer each instance; the first that fails ends the others."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._one(dialect, champion, each, asked.parameters))
+                    for each in asked.instances
+                ]
+        except BaseExceptionGroup as group_error:
+            raise group_error.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    async def _one(
+        self, dialect: Dialect, champion: Model, instance: Instance, parameters: Parameters
+    ) -> Answered:
+        request_id = f"{self._start}-{next(self._numbers):x}"
+        reasons = parameters.reasons
+        part = None if dialect.pins else self._variants.part_of(instance)
+        if part is not None:
+            return await self._variants.answer(
+                request_id, part, champion, instance, reasons=reasons
+            )
+        return Answered(request_id, champion, await champion.answer(instance, reasons=reasons))
+
+    async def close(self) -> None:
+        """Drop the shadows that are still answered."""
+        await self._shadows.close()
 
     def _within(self, asked: PredictRequest) -> PredictRequest:
         if len(asked.instances) > self._limits.instances:
@@ -161,26 +212,6 @@ class Spoken:
             status, said = 500, Said(told(UNTOLD))
         self._requests.add(self._route, str(status))
         await reply(send, status, said)
-
-
-async def _answers(call: Call, model: Model, asked: PredictRequest) -> Sequence[Answer]:
-    if len(asked.instances) == 1 and not model.is_slow:
-        # What takes a turn of the loop is answered before a client could be seen to leave.
-        return [await model.answer(asked.instances[0], reasons=asked.parameters.reasons)]
-    return await unless_left(call, _all(model, asked))
-
-
-async def _all(model: Model, asked: PredictRequest) -> list[Answer]:
-    """Answer each instance; the first that fails ends the others."""
-    reasons = asked.parameters.reasons
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(model.answer(each, reasons=reasons)) for each in asked.instances
-            ]
-    except BaseExceptionGroup as group_error:
-        raise group_error.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 async def unless_left(call: Call, work: Awaitable[Result]) -> Result:

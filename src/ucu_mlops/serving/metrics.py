@@ -135,6 +135,11 @@ class Metrics:
             ("feature", "what"),
         )
         self.lookups = Counter("feature_lookups_total", "Users looked up.", ("outcome",))
+        self.variants = Counter(
+            "experiment_answers_total",
+            "Answers of experiments' variants; fallback: the champion's instead.",
+            ("experiment", "variant", "outcome"),
+        )
         self.gauges: list[Gauge] = []
 
     @contextmanager
@@ -150,7 +155,7 @@ class Metrics:
         """Write everything in Prometheus' text format."""
         counted: list[Counter | Histogram | Gauge] = [self.requests, self.stages, self.batches]
         counted += [self.decisions, self.dropped, self.swaps, self.outside]
-        counted += [self.lookups, *self.gauges]
+        counted += [self.lookups, self.variants, *self.gauges]
         return "\n".join(line for each in counted for line in each.lines()) + "\n"
 
 

@@ -134,7 +134,7 @@ class InferRequest(BaseModel):
 
 
 class InferOutput(BaseModel):
-    """One column of the answer: ``probability``, ``decision`` (by label) or ``request_id``."""
+    """A column of the answer, by name; ``probability`` and ``decision`` have one per label."""
 
     name: str
     datatype: str

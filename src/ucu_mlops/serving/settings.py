@@ -15,6 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ucu_mlops.errors import ConfigurationError
+from ucu_mlops.experiments.definition import FILE as EXPERIMENTS
+from ucu_mlops.experiments.definition import Experiment, parse_experiments
 from ucu_mlops.serving.options import ServingOptions, checked
 
 PREDICT, READY = "/predict", "/health/ready"
@@ -58,6 +60,8 @@ class Settings:
         keys: File of the callers' API keys; None: anybody may ask.
         places: Where things are.
         options: What was chosen.
+        conf: The folder ``conf/``, in which experiments are looked up again and again.
+        env: Configuration environment; None is the desk.
     """
 
     model: str
@@ -69,6 +73,19 @@ class Settings:
     keys: Path | None
     places: Places
     options: ServingOptions
+    conf: Path
+    env: str | None
+
+    def experiments(self) -> dict[str, Experiment]:
+        """Read the experiments as they are configured now; a container on Vertex AI has none.
+
+        Raises:
+            ConfigurationError: They are not what they should be.
+        """
+        if self.places.storage is not None:
+            return {}
+        name = f"parameters/{EXPERIMENTS}"
+        return parse_experiments(_read(self.conf, self.env, name).get("experiments"))
 
 
 def read_settings(model: str, conf: Path, env: str | None, environ: Mapping[str, str]) -> Settings:
@@ -106,6 +123,8 @@ def read_settings(model: str, conf: Path, env: str | None, environ: Mapping[str,
         keys=keys,
         places=_places(conf, env, environ.get("AIP_STORAGE_URI"), environ.get("UCU_VERSION")),
         options=options,
+        conf=conf,
+        env=env,
     )
 
 

@@ -9,7 +9,11 @@ from ucu_mlops.adapters.bundle_folder import fetch_folder
 from ucu_mlops.adapters.mlflow_registry import MlflowRegistry
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.store import Bundle, read_bundle
+from ucu_mlops.experiments.definition import CHAMPION, PREVIOUS
+from ucu_mlops.release.ledger import champions
 from ucu_mlops.serving.settings import Places
+
+BEHIND = {CHAMPION: 1, PREVIOUS: 2}  # places from the ledger's end
 
 
 class Source(Protocol):
@@ -42,17 +46,22 @@ class LedgerSource:
         ledger: Says who is champion.
         registry: Holds the bundles.
         cache: Folder that keeps copies.
+        which: ``champion``, ``previous`` or a version's number.
     """
 
     model: str
     ledger: SqliteLedger
     registry: MlflowRegistry
     cache: Path
+    which: str = CHAMPION
 
     def wanted(self) -> str | None:
-        """Name the champion."""
-        head = self.ledger.head(self.model)
-        return head.to_version if head else None
+        """Name the version."""
+        if self.which not in BEHIND:
+            return self.which
+        standing = champions(self.ledger.moves(self.model))
+        behind = BEHIND[self.which]
+        return standing[-behind] if len(standing) >= behind else None
 
     def fetch(self, version: str) -> Bundle:
         """Take it from the cache, or from MLflow."""
@@ -86,10 +95,10 @@ class FolderSource:
         return read_bundle(folder, version)
 
 
-def source_of(model: str, places: Places) -> Source:
-    """Open what the settings name."""
+def source_of(model: str, places: Places, which: str = CHAMPION) -> Source:
+    """Open what the settings name, or another version for an experiment."""
     cache = Path(places.bundles)
     if places.storage is not None:
         return FolderSource(places.storage, cache / "storage", places.version)
     ledger, registry = SqliteLedger(places.ledger), MlflowRegistry(places.tracking_uri)
-    return LedgerSource(model, ledger, registry, cache)
+    return LedgerSource(model, ledger, registry, cache, which)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ucu_mlops.serving.answers import Answer, Model
+from ucu_mlops.serving.answers import Answered, Model
 from ucu_mlops.serving.bodies import NOTHING_CHOSEN
 from ucu_mlops.serving.problems import BadRequestProblem, NotServedProblem
 from ucu_mlops.serving.schemas import Instance, Picture, PredictRequest, UploadedPicture
@@ -17,7 +17,7 @@ from ucu_mlops.serving.schemas import Instance, Picture, PredictRequest, Uploade
 USER, IMAGE = "user_id", "image"
 PLATFORM = "onnxruntime_onnx"
 EXTENSIONS = ["binary_tensor_data"]
-OUTPUTS = ("probability", "decision", "request_id")
+OUTPUTS = ("probability", "decision", "request_id", "version")
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ def check_outputs(names: Iterable[str]) -> None:
 
 
 def answer_tensors(
-    model: Model, answered: Sequence[tuple[str, Answer]], names: Sequence[str]
+    model: Model, answered: Sequence[Answered], names: Sequence[str]
 ) -> list[Tensor]:
     """Spell answers as tensors; columns are the model's labels.
 
     Args:
         model: Which answered.
-        answered: Request ids and answers.
+        answered: The answers.
         names: Wished outputs; all if there are none.
     """
     rows, labels = len(answered), len(model.manifest.labels)
@@ -83,17 +83,24 @@ def answer_tensors(
             "probability",
             "FP64",
             [rows, labels],
-            [each for _, answer in answered for each in answer.probabilities],
+            [found for each in answered for found in each.answer.probabilities],
         ),
         Tensor(
             "decision",
             "BOOL",
             [rows, labels],
-            [each for _, answer in answered for each in answer.decisions],
+            [found for each in answered for found in each.answer.decisions],
         ),
-        Tensor("request_id", "BYTES", [rows], [request_id for request_id, _ in answered]),
+        Tensor("request_id", "BYTES", [rows], [each.request_id for each in answered]),
+        Tensor("version", "BYTES", [rows], [each.model.version for each in answered]),
     )
     return [each for each in found if not names or each.name in names]
+
+
+def version_of(model: Model, answered: Sequence[Answered]) -> str:
+    """Name the version of a whole response: the one that answered, or of several the champion."""
+    versions = {each.model.version for each in answered}
+    return versions.pop() if len(versions) == 1 else model.version
 
 
 def check_served(name: str, version: str, model: Model) -> None:
@@ -124,6 +131,7 @@ def describe(model: Model) -> dict[str, Any]:
             {"name": "probability", "datatype": "FP64", "shape": [-1, len(labels)]},
             {"name": "decision", "datatype": "BOOL", "shape": [-1, len(labels)]},
             {"name": "request_id", "datatype": "BYTES", "shape": [-1]},
+            {"name": "version", "datatype": "BYTES", "shape": [-1]},
         ],
         "parameters": {"labels": labels},
     }

@@ -14,7 +14,7 @@ from grpc import StatusCode
 
 from ucu_mlops import __version__
 from ucu_mlops.adapters.inference_protocol import SERVICE, message
-from ucu_mlops.serving.answers import Answer, Model
+from ucu_mlops.serving.answers import Answered, Model
 from ucu_mlops.serving.binary import from_bytes, to_bytes
 from ucu_mlops.serving.endpoint import PredictEndpoint
 from ucu_mlops.serving.health import Health
@@ -31,6 +31,7 @@ from ucu_mlops.serving.tensors import (
     check_served,
     describe,
     read_tensors,
+    version_of,
 )
 from ucu_mlops.serving.versions import Versions
 
@@ -103,6 +104,7 @@ class V2GrpcDialect:
 
     def __init__(self) -> None:
         self._asked: Any = None
+        self.pins = False
 
     def read(self, body: bytes, model: Model) -> PredictRequest:
         """Read tensors as instances.
@@ -116,17 +118,17 @@ class V2GrpcDialect:
         except Exception as error:  # protobuf's errors share no base between its two cores
             raise BadRequestProblem("the message is no ModelInferRequest") from error
         check_served(asked.model_name, asked.model_version, model)
+        self.pins = bool(asked.model_version)
         check_outputs(each.name for each in asked.outputs)
         if not asked.inputs:
             raise BadRequestProblem("a request needs inputs")
         return read_tensors(_tensors(asked), model)
 
-    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> Said:
+    def say(self, model: Model, answered: Sequence[Answered]) -> Said:
         """Spell the answers, each tensor as bytes."""
         tensors = answer_tensors(model, answered, [each.name for each in self._asked.outputs])
-        told = ANSWERED(
-            model_name=model.manifest.model, model_version=model.version, id=self._asked.id
-        )
+        name, version = model.manifest.model, version_of(model, answered)
+        told = ANSWERED(model_name=name, model_version=version, id=self._asked.id)
         for each in tensors:
             told.outputs.add(name=each.name, datatype=each.datatype, shape=each.shape)
             told.raw_output_contents.append(to_bytes(each.datatype, each.data))

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ucu_mlops import __version__
-from ucu_mlops.serving.answers import Answer, Model
+from ucu_mlops.serving.answers import Answered, Model
 from ucu_mlops.serving.binary import from_bytes, to_bytes
 from ucu_mlops.serving.health import Health
 from ucu_mlops.serving.options import first_problem
@@ -26,6 +26,7 @@ from ucu_mlops.serving.tensors import (
     check_served,
     describe,
     read_tensors,
+    version_of,
 )
 from ucu_mlops.serving.versions import Versions
 
@@ -44,6 +45,7 @@ class V2RestDialect:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._asked: InferRequest | None = None
+        self.pins = False
 
     def read(self, body: bytes, model: Model) -> PredictRequest:
         """Read tensors as instances.
@@ -53,6 +55,7 @@ class V2RestDialect:
             NotServedProblem: Another model or version is meant.
         """
         _check_path(self._request, model)
+        self.pins = "version" in self._request.path_params
         head, raw = _parted(body, self._request.headers.get(HEAD))
         try:
             asked = self._asked = REQUESTS.validate_json(head)
@@ -61,7 +64,7 @@ class V2RestDialect:
         check_outputs(each.name for each in asked.outputs)
         return read_tensors(_tensors(asked.inputs, raw), model)
 
-    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> Said:
+    def say(self, model: Model, answered: Sequence[Answered]) -> Said:
         """Spell the answers as tensors, as bytes where that was wished."""
         asked = self._asked
         assert asked is not None  # noqa: S101 (nothing is said before it was read)
@@ -79,7 +82,8 @@ class V2RestDialect:
             else:
                 said["data"] = tensor.data
             outputs.append(said)
-        whole = {"model_name": model.manifest.model, "model_version": model.version}
+        version = version_of(model, answered)
+        whole = {"model_name": model.manifest.model, "model_version": version}
         head = orjson.dumps(
             whole | ({} if asked.id is None else {"id": asked.id}) | {"outputs": outputs}
         )

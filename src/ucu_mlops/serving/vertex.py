@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from ucu_mlops.serving.answers import Answer, Model
+from ucu_mlops.serving.answers import Answered, Model
 from ucu_mlops.serving.bodies import parse
 from ucu_mlops.serving.replies import Said
 from ucu_mlops.serving.schemas import PredictRequest
@@ -22,6 +22,8 @@ class VertexDialect:
         request: Its headers.
     """
 
+    pins = False  # the form has no place for a version
+
     def __init__(self, request: Request) -> None:
         self._request = request
 
@@ -29,16 +31,15 @@ class VertexDialect:
         """Read instances, or pictures."""
         return parse(body, self._request.headers.get("content-type", ""))
 
-    def say(self, model: Model, answered: Sequence[tuple[str, Answer]]) -> Said:
+    def say(self, model: Model, answered: Sequence[Answered]) -> Said:
         """Spell one prediction per instance."""
         names = [label.name for label in model.manifest.labels]
-        predictions = [_prediction(model, names, *each) for each in answered]
+        predictions = [_prediction(names, each) for each in answered]
         return Said(orjson.dumps({"predictions": predictions}))
 
 
-def _prediction(
-    model: Model, names: Sequence[str], request_id: str, answer: Answer
-) -> dict[str, Any]:
+def _prediction(names: Sequence[str], answered: Answered) -> dict[str, Any]:
+    answer = answered.answer
     said: dict[str, Any] = {
         "labels": {
             name: {"probability": probability, "decision": decision}
@@ -46,8 +47,8 @@ def _prediction(
                 names, answer.probabilities, answer.decisions, strict=True
             )
         },
-        "version": model.version,
-        "request_id": request_id,
+        "version": answered.model.version,
+        "request_id": answered.request_id,
     }
     if answer.features_as_of is not None:
         said["features_as_of"] = answer.features_as_of.isoformat()
