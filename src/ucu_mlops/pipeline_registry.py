@@ -4,6 +4,7 @@ from kedro.pipeline import Pipeline
 
 from ucu_mlops.pipelines import (
     evaluation,
+    experiments,
     features,
     images_evaluation,
     images_release,
@@ -38,6 +39,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "scam_scoring": scoring.create_pipeline("scam"),
         "scam_monitoring": monitoring.create_pipeline("scam"),
         "scam_requests": requests.create_pipeline("scam"),
+        "scam_experiments": experiments.create_pipeline("scam"),
         "scam_crossvalidation": scam_crossvalidation.create_pipeline(),
         "scam_comparison": scam_crossvalidation.create_comparison_pipeline(),
         "images_simulation": images_simulation.create_pipeline(),
@@ -50,6 +52,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "images_scoring": scoring.create_pipeline("images"),
         "images_monitoring": monitoring.create_pipeline("images"),
         "images_requests": requests.create_pipeline("images"),
+        "images_experiments": experiments.create_pipeline("images"),
     }
     retrain = named["scam_training"] + named["scam_evaluation"] + named["scam_release"]
     daily = named["features"] + named["scam_scoring"] + named["scam_monitoring"]
