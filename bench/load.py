@@ -1,4 +1,8 @@
-"""Ask a server as fast as it answers: ``python -m bench.load PORT PATH BODY CONNECTIONS SECONDS``.
+"""Ask a server as fast as it answers.
+
+::
+
+    python -m bench.load PORT PATH BODY CONNECTIONS SECONDS MEDIA-TYPE
 
 Each connection sends its next request when it has the answer to the last. Prints one line of JSON:
 requests per second, their latencies in milliseconds, and how many were not answered with 200.
@@ -53,14 +57,16 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._request)
 
 
-async def load(port: int, path: str, body: bytes, connections: int, seconds: float) -> dict:
+async def load(
+    port: int, path: str, body: bytes, connections: int, seconds: float, media: str
+) -> dict:
     """Keep so many connections busy for so long.
 
     Returns:
         ``rate`` (per second), ``p50_ms``, ``p99_ms``, ``failed`` and ``answered``.
     """
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     started = perf_counter()
@@ -84,7 +90,7 @@ async def load(port: int, path: str, body: bytes, connections: int, seconds: flo
 
 
 if __name__ == "__main__":
-    port, path, body, connections, seconds = sys.argv[1:]
+    port, path, body, connections, seconds, media = sys.argv[1:]
     content = Path(body).read_bytes()
-    asked = load(int(port), path, content, int(connections), float(seconds))
+    asked = load(int(port), path, content, int(connections), float(seconds), media)
     print(json.dumps(uvloop.run(asked)))  # noqa: T201

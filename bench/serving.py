@@ -6,16 +6,11 @@ from a process of its own, and again. Every answer must be 200.
 
 import contextlib
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.client import HTTPConnection
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -23,22 +18,19 @@ from tempfile import TemporaryDirectory
 from bench.harness import Figure, report
 from bench.scoring import CATEGORICAL, FEATURES, NUMERIC, OPTIONS, TRAINING_ROWS, WORDS, draw_users
 from bench.scoring_ours import DAY
+from bench.servers import OURS, QUIET, UVICORN, Asked, Start, running, said, turn
 from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
 from ucu_mlops.bundle.store import write_bundle
 from ucu_mlops.release.moves import override
 from ucu_mlops.scam.training import train
 
 CONNECTIONS = 32
-OURS, NOTHING, FASTAPI = "ours", "an ASGI app that does nothing", "FastAPI + the same ONNX"
+PRODUCT, NOTHING, FASTAPI = "ours", "an ASGI app that does nothing", "FastAPI + the same ONNX"
 GOALS = {NOTHING: 0.45, FASTAPI: 1.0}
-UVICORN = [sys.executable, "-m", "uvicorn", "--http", "httptools", "--loop", "uvloop"]
-QUIET = ["--no-access-log", "--log-level", "warning"]
-COMMANDS = {
-    OURS: [sys.executable, "-m", "ucu_mlops.serving"],
-    NOTHING: [*UVICORN, *QUIET, "bench.serving_peers:nothing"],
-    FASTAPI: [*UVICORN, *QUIET, "--factory", "bench.serving_peers:fastapi"],
+APPS = {
+    NOTHING: ["bench.serving_peers:nothing"],
+    FASTAPI: ["--factory", "bench.serving_peers:fastapi"],
 }
-ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -73,49 +65,17 @@ def prepare(folder: Path, rows: int) -> None:
     (folder / "body.json").write_text(json.dumps(body))
 
 
-@contextlib.contextmanager
-def running(name: str, folder: Path) -> Iterator[int]:
-    """Run a server; gives its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def ours(folder: Path, port: int) -> Start:
+    """Start the product on a port."""
     serving = folder / "conf/base/serving.yml"
     serving.write_text(json.dumps({"port": port, "grpc_port": None}))
-    command = [*COMMANDS[name], *(["--conf", str(folder / "conf")] if name == OURS else [])]
-    if name != OURS:
-        command += ["--port", str(port)]
-    environ = {**os.environ, "BENCH_BUNDLE": str(folder / "bundles/scam/1"), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)  # noqa: S603
-    try:
-        _wait_until_it_answers(process, port, (folder / "body.json").read_bytes())
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
+    return Start([*OURS, "--conf", str(folder / "conf")])
 
 
-def _wait_until_it_answers(process: subprocess.Popen, port: int, body: bytes) -> None:
-    while process.poll() is None:
-        with (
-            contextlib.suppress(OSError),
-            contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection,
-        ):
-            connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
-            if connection.getresponse().status == 200:  # noqa: PLR2004 (OK)
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"a server ended with {process.returncode}")
-
-
-def turn(port: int, body: Path, seconds: float) -> dict:
-    """Ask a server for a while, from a process of its own."""
-    arguments = [str(port), "/predict", str(body), str(CONNECTIONS), str(seconds)]
-    command = [sys.executable, "-m", "bench.load", *arguments]
-    done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603
-    found: dict = json.loads(done.stdout)
-    if found["failed"]:
-        raise AssertionError(f"not every answer was 200: {found}")
-    return found
+def peer(app: Sequence[str], folder: Path, port: int) -> Start:
+    """Start an ASGI application in uvicorn."""
+    command = [*UVICORN, *QUIET, *app, "--port", str(port)]
+    return Start(command, {"BENCH_BUNDLE": str(folder / "bundles/scam/1")})
 
 
 def measure(load: Load) -> dict[str, list[dict]]:
@@ -127,17 +87,20 @@ def measure(load: Load) -> dict[str, list[dict]]:
     with TemporaryDirectory() as place, contextlib.ExitStack() as stack:
         folder = Path(place)
         prepare(folder, load.rows)
-        ports = {name: stack.enter_context(running(name, folder)) for name in COMMANDS}
-        found: dict[str, list[dict]] = {name: [] for name in COMMANDS}
+        asked = Asked(folder / "body.json")
+        starts = {PRODUCT: partial(ours, folder)}
+        starts |= {name: partial(peer, app, folder) for name, app in APPS.items()}
+        ports = {name: stack.enter_context(running(start, asked)) for name, start in starts.items()}
+        found: dict[str, list[dict]] = {name: [] for name in ports}
         for _ in range(load.repetitions):
             for name, port in ports.items():
-                found[name].append(turn(port, folder / "body.json", load.seconds))
+                found[name].append(turn(port, asked, CONNECTIONS, load.seconds))
     return found
 
 
 def figures(found: dict[str, list[dict]]) -> list[Figure]:
     """Compare the rates: ours by the other's."""
-    ours = [each["rate"] for each in found[OURS]]
+    ours = [each["rate"] for each in found[PRODUCT]]
     lines = []
     for peer, goal in GOALS.items():
         theirs = [each["rate"] for each in found[peer]]
@@ -162,9 +125,7 @@ def main(given: Sequence[str] | None = None) -> None:
     options = parser.parse_args(given)
     found = measure(Load(options.seconds, options.repetitions, options.rows))
     for name, turns in found.items():
-        middle = {key: median(each[key] for each in turns) for key in ("rate", "p50_ms", "p99_ms")}
-        latency = f"p50 {middle['p50_ms']:.2f} ms, p99 {middle['p99_ms']:.2f} ms"
-        print(f"{name:<32}{middle['rate']:>8,.0f}/s  {latency}")  # noqa: T201
+        print(said(name, turns))  # noqa: T201
     print(report(figures(found), options.results))  # noqa: T201
 
 

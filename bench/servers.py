@@ -1,0 +1,109 @@
+"""Server processes to be measured, and the load that another process puts on them."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).parents[1]
+UVICORN = [sys.executable, "-m", "uvicorn", "--http", "httptools", "--loop", "uvloop"]
+QUIET = ["--no-access-log", "--log-level", "warning"]
+OURS = [sys.executable, "-m", "ucu_mlops.serving"]
+PATIENCE_S = 600  # a peer may import for a minute; a GPU's code is compiled first
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a server is asked, again and again.
+
+    Attributes:
+        body: A file with the request's body.
+        media: Its media type.
+        path: Where to.
+    """
+
+    body: Path
+    media: str = "application/json"
+    path: str = "/predict"
+
+
+@dataclass(frozen=True)
+class Start:
+    """How to start a server.
+
+    Attributes:
+        command: Its command.
+        environ: Beside this process's environment.
+    """
+
+    command: Sequence[str]
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def running(start: Callable[[int], Start], asked: Asked) -> Iterator[int]:
+    """Run a server until it answers and then for as long as it is needed; gives its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    chosen = start(port)
+    environ = {**os.environ, "OMP_NUM_THREADS": "1", **chosen.environ}
+    # A group of its own: some peers start workers that outlive them.
+    process = subprocess.Popen(  # noqa: S603
+        chosen.command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        _wait_until_it_answers(process, port, asked)
+        yield port
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 15)
+        process.wait()
+
+
+def turn(port: int, asked: Asked, connections: int, seconds: float) -> dict[str, float]:
+    """Ask a server for a while, from a process of its own.
+
+    Returns:
+        ``rate`` (answers per second), ``p50_ms``, ``p99_ms``, ``failed``, ``answered``.
+
+    Raises:
+        AssertionError: Not every answer was 200.
+    """
+    arguments = [port, asked.path, asked.body, connections, seconds, asked.media]
+    command = [sys.executable, "-m", "bench.load", *map(str, arguments)]
+    done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603
+    found: dict[str, float] = json.loads(done.stdout)
+    if found["failed"]:
+        raise AssertionError(f"not every answer was 200: {found}")
+    return found
+
+
+def said(name: str, turns: Sequence[Mapping[str, float]]) -> str:
+    """Say in a line what a server reached, by the median of its turns."""
+    middle = {key: median(each[key] for each in turns) for key in ("rate", "p50_ms", "p99_ms")}
+    latency = f"p50 {middle['p50_ms']:.2f} ms, p99 {middle['p99_ms']:.2f} ms"
+    return f"{name:<36}{middle['rate']:>10,.1f}/s  {latency}"
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, asked: Asked) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while process.poll() is None and time.monotonic() < end:
+        with (
+            contextlib.suppress(OSError),
+            contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection,
+        ):
+            head = {"Content-Type": asked.media}
+            connection.request("POST", asked.path, asked.body.read_bytes(), head)
+            if connection.getresponse().status == 200:  # noqa: PLR2004 (OK)
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"a server does not answer ({process.args!r}, {process.poll()})")
