@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,11 +58,15 @@ def running(start: Callable[[int], Start], asked: Asked) -> Iterator[int]:
     chosen = start(port)
     environ = {**os.environ, "OMP_NUM_THREADS": "1", **chosen.environ}
     # A group of its own: some peers start workers that outlive them.
+    log = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
     process = subprocess.Popen(  # noqa: S603
-        chosen.command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL, start_new_session=True
+        chosen.command, cwd=ROOT, env=environ, stderr=log, start_new_session=True
     )
     try:
-        _wait_until_it_answers(process, port, asked)
+        if not _answers(process, port, asked):
+            log.seek(0)
+            end = log.read().decode(errors="replace")[-1_000:]
+            raise AssertionError(f"{' '.join(chosen.command)} does not answer: {end}")
         yield port
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -94,7 +99,8 @@ def said(name: str, turns: Sequence[Mapping[str, float]]) -> str:
     return f"{name:<36}{middle['rate']:>10,.1f}/s  {latency}"
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, asked: Asked) -> None:
+def _answers(process: subprocess.Popen[bytes], port: int, asked: Asked) -> bool:
+    """Wait until a server answers; tell whether it does."""
     end = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < end:
         with (
@@ -104,6 +110,6 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, asked: A
             head = {"Content-Type": asked.media}
             connection.request("POST", asked.path, asked.body.read_bytes(), head)
             if connection.getresponse().status == 200:  # noqa: PLR2004 (OK)
-                return
+                return True
         time.sleep(0.1)
-    raise AssertionError(f"a server does not answer ({process.args!r}, {process.poll()})")
+    return False
