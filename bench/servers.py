@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,8 @@ ROOT = Path(__file__).parents[1]
 UVICORN = [sys.executable, "-m", "uvicorn", "--http", "httptools", "--loop", "uvloop"]
 QUIET = ["--no-access-log", "--log-level", "warning"]
 OURS = [sys.executable, "-m", "ucu_mlops.serving"]
-PATIENCE_S = 600  # a peer may import for a minute; a GPU's code is compiled first
+PATIENCE_S = 300  # a peer may import for a minute; a GPU's code is compiled first
+OK, STARTING = 200, {404, 503}  # some answer before their model is loaded
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Asked:
     body: Path
     media: str = "application/json"
     path: str = "/predict"
+
+    @property
+    def is_many(self) -> bool:
+        """Whether the file holds many bodies, one per line, sent in turn."""
+        return self.body.suffix == ".jsonl"
 
 
 @dataclass(frozen=True)
@@ -57,21 +64,21 @@ def running(start: Callable[[int], Start], asked: Asked) -> Iterator[int]:
         port: int = probe.getsockname()[1]
     chosen = start(port)
     environ = {**os.environ, "OMP_NUM_THREADS": "1", **chosen.environ}
-    # A group of its own: some peers start workers that outlive them.
-    log = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
-    process = subprocess.Popen(  # noqa: S603
-        chosen.command, cwd=ROOT, env=environ, stderr=log, start_new_session=True
-    )
-    try:
-        if not _answers(process, port, asked):
-            log.seek(0)
-            end = log.read().decode(errors="replace")[-1_000:]
-            raise AssertionError(f"{' '.join(chosen.command)} does not answer: {end}")
-        yield port
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 15)
-        process.wait()
+    with tempfile.TemporaryFile() as log:
+        # A group of its own: some peers start workers that outlive them.
+        process = subprocess.Popen(  # noqa: S603
+            chosen.command, cwd=ROOT, env=environ, stderr=log, start_new_session=True
+        )
+        try:
+            if not _answers(process, port, asked):
+                log.seek(0)
+                end = log.read().decode(errors="replace")[-1_000:]
+                raise AssertionError(f"{' '.join(chosen.command)} does not answer: {end}")
+            yield port
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
 
 
 def turn(port: int, asked: Asked, connections: int, seconds: float) -> dict[str, float]:
@@ -100,16 +107,17 @@ def said(name: str, turns: Sequence[Mapping[str, float]]) -> str:
 
 
 def _answers(process: subprocess.Popen[bytes], port: int, asked: Asked) -> bool:
-    """Wait until a server answers; tell whether it does."""
+    """Wait until a server answers; tell whether it answers as it should."""
+    body = asked.body.read_bytes().splitlines()[0] if asked.is_many else asked.body.read_bytes()
     end = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < end:
         with (
             contextlib.suppress(OSError),
             contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=60)) as connection,
         ):
-            head = {"Content-Type": asked.media}
-            connection.request("POST", asked.path, asked.body.read_bytes(), head)
-            if connection.getresponse().status == 200:  # noqa: PLR2004 (OK)
-                return True
+            connection.request("POST", asked.path, body, {"Content-Type": asked.media})
+            status = connection.getresponse().status
+            if status not in STARTING:
+                return status == OK
         time.sleep(0.1)
     return False
