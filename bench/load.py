@@ -1,12 +1,19 @@
-"""Ask a server as fast as it answers: ``python -m bench.load PORT PATH BODY CONNECTIONS SECONDS``.
+"""Ask a server as fast as it answers.
 
-Each connection sends its next request when it has the answer to the last. Prints one line of JSON:
-requests per second, their latencies in milliseconds, and how many were not answered with 200.
+::
+
+    python -m bench.load PORT PATH BODY CONNECTIONS SECONDS MEDIA-TYPE
+
+A body that ends in ``.jsonl`` holds one per line, sent in turn. Each connection sends its next
+request when it has the answer to the last. Prints one line of JSON: requests per second, their
+latencies in milliseconds, and how many were not answered with 200.
 """
 
 import asyncio
 import json
 import sys
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 
@@ -16,10 +23,10 @@ import uvloop
 
 
 class Connection(asyncio.Protocol):
-    """Sends one request again and again."""
+    """Sends requests in turn, again and again."""
 
-    def __init__(self, request: bytes, until: float) -> None:
-        self._request, self._until = request, until
+    def __init__(self, requests: Iterator[bytes], until: float) -> None:
+        self._requests, self._until = requests, until
         self.latencies: list[float] = []
         self.failed = 0
         self.done = asyncio.get_running_loop().create_future()
@@ -50,24 +57,28 @@ class Connection(asyncio.Protocol):
     def _send(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._sent = perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
 
-async def load(port: int, path: str, body: bytes, connections: int, seconds: float) -> dict:
+async def load(
+    port: int, path: str, bodies: Sequence[bytes], connections: int, seconds: float, media: str
+) -> dict[str, float]:
     """Keep so many connections busy for so long.
 
     Returns:
         ``rate`` (per second), ``p50_ms``, ``p99_ms``, ``failed`` and ``answered``.
     """
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+    requests = cycle(
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n".encode()
+        + body
+        for body in bodies
     )
     started = perf_counter()
     loop = asyncio.get_running_loop()
     busy = [
         await loop.create_connection(
-            lambda: Connection(head.encode() + body, started + seconds), "127.0.0.1", port
+            lambda: Connection(requests, started + seconds), "127.0.0.1", port
         )
         for _ in range(connections)
     ]
@@ -84,7 +95,8 @@ async def load(port: int, path: str, body: bytes, connections: int, seconds: flo
 
 
 if __name__ == "__main__":
-    port, path, body, connections, seconds = sys.argv[1:]
-    content = Path(body).read_bytes()
-    asked = load(int(port), path, content, int(connections), float(seconds))
+    port, path, body, connections, seconds, media = sys.argv[1:]
+    read = Path(body).read_bytes()
+    content = read.splitlines() if body.endswith(".jsonl") else [read]
+    asked = load(int(port), path, content, int(connections), float(seconds), media)
     print(json.dumps(uvloop.run(asked)))  # noqa: T201

@@ -1,44 +1,33 @@
 """``python -m bench.serving``: requests per second of the server, as shares of what is possible.
 
-One worker each, the same uvicorn; all servers run, one after another is asked by 32 connections
-from a process of its own, and again. Every answer must be 200.
+One worker each; all servers run, one after another is asked by 32 connections from a process of its
+own, and again. Every answer must be 200. First a user's features are given, against an empty app,
+the same ONNX behind FastAPI, and a scikit-learn pipeline in ``mlflow models serve`` (and MLServer,
+which needs an environment of its own: ``--mlserver PYTHON``). Then users are looked up.
 """
 
 import contextlib
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from http.client import HTTPConnection
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
 from bench.harness import Figure, report
-from bench.scoring import CATEGORICAL, FEATURES, NUMERIC, OPTIONS, TRAINING_ROWS, WORDS, draw_users
-from bench.scoring_ours import DAY
-from ucu_mlops.adapters.sqlite_ledger import SqliteLedger
-from ucu_mlops.bundle.store import write_bundle
-from ucu_mlops.release.moves import override
-from ucu_mlops.scam.training import train
+from bench.scoring import TRAINING_ROWS
+from bench.servers import Asked, Start, running, said, turn
+from bench.serving_prepare import mlflow, mlserver, nothing, ours, prepare, uvicorn
 
 CONNECTIONS = 32
-OURS, NOTHING, FASTAPI = "ours", "an ASGI app that does nothing", "FastAPI + the same ONNX"
-GOALS = {NOTHING: 0.45, FASTAPI: 1.0}
-UVICORN = [sys.executable, "-m", "uvicorn", "--http", "httptools", "--loop", "uvloop"]
-QUIET = ["--no-access-log", "--log-level", "warning"]
-COMMANDS = {
-    OURS: [sys.executable, "-m", "ucu_mlops.serving"],
-    NOTHING: [*UVICORN, *QUIET, "bench.serving_peers:nothing"],
-    FASTAPI: [*UVICORN, *QUIET, "--factory", "bench.serving_peers:fastapi"],
-}
-ROOT = Path(__file__).parents[1]
+USERS = 1_000_000
+PRODUCT, NOTHING, FASTAPI = "ours", "an ASGI app that does nothing", "FastAPI + the same ONNX"
+MLFLOW, MLSERVER = "mlflow models serve", "MLServer"
+GIVEN_GOALS = {NOTHING: 0.45, FASTAPI: 1.0, MLFLOW: 50.0, MLSERVER: 50.0}
+LOOKED_UP_GOALS = {NOTHING: 0.3}
+TAIL = 10.0  # how many times the median the 99th percentile may be
+Turns = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -49,106 +38,100 @@ class Load:
         seconds: Of one turn.
         repetitions: Turns of each.
         rows: Users that the model learns from.
+        users: Users that are published.
+        mlserver: Python of an environment that has MLServer; None: it is left out.
     """
 
     seconds: float
     repetitions: int
     rows: int
+    users: int
+    mlserver: str | None = None
 
 
-def prepare(folder: Path, rows: int) -> None:
-    """Train a model, make it champion and write the configuration and a request's body."""
-    users = draw_users(rows, seed=1)
-    draft = train(users, FEATURES, OPTIONS, as_of=DAY, training={"training_id": "bench"})
-    write_bundle(draft, folder / "bundles/scam/1")
-    at = datetime(2026, 4, 1, tzinfo=UTC)
-    override(SqliteLedger(folder / "ledger.db"), "scam", "1", "bench", "to be measured", at)
-    conf = folder / "conf/base"
-    conf.mkdir(parents=True)
-    places = {name: str(folder / name) for name in ("ledger.db", "bundles", "spool")}
-    written = {"ledger": places.pop("ledger.db"), "tracking_uri": "sqlite:///none.db", **places}
-    (conf / "globals.yml").write_text(json.dumps(written))
-    features = dict.fromkeys(NUMERIC, 1.5) | dict.fromkeys(CATEGORICAL, WORDS[0])
-    body = {"instances": [{"features": features}]}
-    (folder / "body.json").write_text(json.dumps(body))
+@dataclass(frozen=True)
+class Server:
+    """A server and what it is asked."""
+
+    start: Callable[[int], Start]
+    asked: Asked
 
 
-@contextlib.contextmanager
-def running(name: str, folder: Path) -> Iterator[int]:
-    """Run a server; gives its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    serving = folder / "conf/base/serving.yml"
-    serving.write_text(json.dumps({"port": port, "grpc_port": None}))
-    command = [*COMMANDS[name], *(["--conf", str(folder / "conf")] if name == OURS else [])]
-    if name != OURS:
-        command += ["--port", str(port)]
-    environ = {**os.environ, "BENCH_BUNDLE": str(folder / "bundles/scam/1"), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.DEVNULL)  # noqa: S603
-    try:
-        _wait_until_it_answers(process, port, (folder / "body.json").read_bytes())
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_until_it_answers(process: subprocess.Popen, port: int, body: bytes) -> None:
-    while process.poll() is None:
-        with (
-            contextlib.suppress(OSError),
-            contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=10)) as connection,
-        ):
-            connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
-            if connection.getresponse().status == 200:  # noqa: PLR2004 (OK)
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"a server ended with {process.returncode}")
-
-
-def turn(port: int, body: Path, seconds: float) -> dict:
-    """Ask a server for a while, from a process of its own."""
-    arguments = [str(port), "/predict", str(body), str(CONNECTIONS), str(seconds)]
-    command = [sys.executable, "-m", "bench.load", *arguments]
-    done = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE)  # noqa: S603
-    found: dict = json.loads(done.stdout)
-    if found["failed"]:
-        raise AssertionError(f"not every answer was 200: {found}")
-    return found
-
-
-def measure(load: Load) -> dict[str, list[dict]]:
+def measure(load: Load) -> tuple[dict[str, Turns], dict[str, Turns]]:
     """Ask all servers in turn.
 
     Returns:
-        By server, what each turn found.
+        By server what each turn found: with features given, and looked up.
     """
-    with TemporaryDirectory() as place, contextlib.ExitStack() as stack:
+    with TemporaryDirectory() as place:
         folder = Path(place)
-        prepare(folder, load.rows)
-        ports = {name: stack.enter_context(running(name, folder)) for name in COMMANDS}
-        found: dict[str, list[dict]] = {name: [] for name in COMMANDS}
+        prepare(folder, load.rows, load.users)
+        body = Asked(folder / "body.json")
+        given = {
+            PRODUCT: Server(partial(ours, folder), body),
+            NOTHING: Server(nothing, body),
+            FASTAPI: Server(partial(uvicorn, folder, "bench.serving_peers:fastapi"), body),
+            MLFLOW: Server(
+                partial(mlflow, folder), Asked(folder / "records.json", path="/invocations")
+            ),
+        }
+        if load.mlserver is not None:
+            path = "/v2/models/scam/infer"
+            start = partial(mlserver, folder, load.mlserver)
+            given[MLSERVER] = Server(start, Asked(folder / "tensors.json", path=path))
+        ids = Asked(folder / "ids.jsonl")
+        looked_up = {PRODUCT: Server(partial(ours, folder), ids), NOTHING: Server(nothing, ids)}
+        return _taken(given, load), _taken(looked_up, load)
+
+
+def _taken(servers: Mapping[str, Server], load: Load) -> dict[str, Turns]:
+    found: dict[str, Turns] = {name: [] for name in servers}
+    with contextlib.ExitStack() as stack:
+        ports = {
+            name: stack.enter_context(running(each.start, each.asked))
+            for name, each in servers.items()
+        }
         for _ in range(load.repetitions):
             for name, port in ports.items():
-                found[name].append(turn(port, folder / "body.json", load.seconds))
+                found[name].append(turn(port, servers[name].asked, CONNECTIONS, load.seconds))
     return found
 
 
-def figures(found: dict[str, list[dict]]) -> list[Figure]:
+def figures(what: str, found: Mapping[str, Turns], goals: Mapping[str, float]) -> list[Figure]:
     """Compare the rates: ours by the other's."""
-    ours = [each["rate"] for each in found[OURS]]
+    ours_rates = [each["rate"] for each in found[PRODUCT]]
     lines = []
-    for peer, goal in GOALS.items():
+    for peer in set(goals) & set(found):
         theirs = [each["rate"] for each in found[peer]]
-        shares = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-        ratio, spread = median(ours) / median(theirs), (min(shares), max(shares))
-        line = Figure(
-            f"requests/s, {CONNECTIONS} connections",
-            *(peer, ratio, None, goal, None, ratio >= goal, spread, median(ours), median(theirs)),
-        )
-        lines.append(line)
-    return lines
+        lines.append(_figure(f"requests/s, {what}", peer, goals[peer], ours_rates, theirs))
+    return sorted(lines, key=lambda line: [*goals].index(line.peer))
+
+
+def tail(found: Sequence[Mapping[str, float]]) -> Figure:
+    """Compare ten times the median latency with the 99th percentile."""
+    allowed = [TAIL * each["p50_ms"] for each in found]
+    return _figure(
+        "10 times p50, looked up", "p99", 1.0, allowed, [each["p99_ms"] for each in found]
+    )
+
+
+def _figure(
+    name: str, peer: str, goal: float, ours_: Sequence[float], theirs: Sequence[float]
+) -> Figure:
+    shares = [mine / other for mine, other in zip(ours_, theirs, strict=True)]
+    ratio = median(ours_) / median(theirs)
+    return Figure(
+        name=name,
+        peer=peer,
+        ratio=ratio,
+        memory_ratio=None,
+        goal=goal,
+        memory_goal=None,
+        holds=ratio >= goal,
+        spread=(min(shares), max(shares)),
+        ours=median(ours_),
+        theirs=median(theirs),
+    )
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -157,15 +140,19 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of one turn")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--rows", type=int, default=TRAINING_ROWS, help="the model learns from")
+    parser.add_argument("--users", type=int, default=USERS, help="that are published")
+    parser.add_argument("--mlserver", help="python of an environment that has MLServer")
     results = Path(__file__).with_name("serving.json")
     parser.add_argument("--results", type=Path, default=results)
-    options = parser.parse_args(given)
-    found = measure(Load(options.seconds, options.repetitions, options.rows))
-    for name, turns in found.items():
-        middle = {key: median(each[key] for each in turns) for key in ("rate", "p50_ms", "p99_ms")}
-        latency = f"p50 {middle['p50_ms']:.2f} ms, p99 {middle['p99_ms']:.2f} ms"
-        print(f"{name:<32}{middle['rate']:>8,.0f}/s  {latency}")  # noqa: T201
-    print(report(figures(found), options.results))  # noqa: T201
+    chosen = vars(parser.parse_args(given))
+    path = chosen.pop("results")
+    with_features, looked_up = measure(Load(**chosen))
+    for what, found in (("features given", with_features), ("looked up", looked_up)):
+        for name, turns in found.items():
+            print(said(f"{name}, {what}", turns))  # noqa: T201
+    lines = figures("features given", with_features, GIVEN_GOALS)
+    lines += [*figures("looked up", looked_up, LOOKED_UP_GOALS), tail(looked_up[PRODUCT])]
+    print(report(lines, path))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""What serving is measured against: an ASGI app that does nothing, and the usual FastAPI app."""
+"""What serving is measured against: an ASGI app that does nothing, and the usual FastAPI apps."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from PIL import Image
 from pydantic import BaseModel
 
 
@@ -48,5 +50,27 @@ def fastapi() -> FastAPI:
             for name in rows[0]
         }
         return {"predictions": session.run(["probabilities"], inputs)[0][:, 0].tolist()}
+
+    return app
+
+
+def pipeline() -> FastAPI:
+    """Build what most would write around a network of transformers."""
+    import transformers  # noqa: PLC0415 (the images extra may be missing)
+
+    network = os.environ["BENCH_NETWORK"]
+    classify = transformers.pipeline(
+        "image-classification",
+        model=network,
+        device=os.environ["BENCH_DEVICE"],
+        function_to_apply="sigmoid",
+        top_k=None,
+    )
+    app = FastAPI()
+
+    @app.post("/predict")
+    async def predict(request: Request) -> dict[str, Any]:
+        picture = Image.open(io.BytesIO(await request.body()))
+        return {"predictions": classify(picture)}
 
     return app

@@ -7,6 +7,7 @@ the same network and joined by the same rule.
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,24 +33,46 @@ class Prepared:
     found: NDArray[np.bool_]
 
 
+class Predictor(Protocol):
+    """A network, wherever it runs."""
+
+    def probabilities(
+        self, pixels: NDArray[np.uint8], boxes: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Classify pictures of the store, each with its content's box."""
+        ...
+
+
 class OnlinePictures:
     """Scores pictures as a version of the image model, or the rule before it; shared by threads.
 
     Args:
         bundle: The version.
         decoding: How pictures of the store are decoded, which is what the network learned on.
-        threads: Cores for one call of the network.
+        device: ``cpu``, by ONNX Runtime, or ``cuda``.
+        largest: Most pictures of one call, which a GPU is prepared for.
+        threads: Cores for one call of the network on a CPU.
 
     Raises:
         BundleError: It is no image model's, was not completed, or its network cannot be read.
+        ConfigurationError: A GPU is asked for and there is none.
     """
 
-    def __init__(self, bundle: Bundle, decoding: DecodingOptions, threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        decoding: DecodingOptions,
+        device: str = "cpu",
+        largest: int = 1,
+        threads: int = 1,
+    ) -> None:
         self.manifest, self._decoding = bundle.manifest, decoding
         self._labels = label_set_of(bundle)
         self._is_rule = bundle.manifest.kind == "rule"
         if not self._is_rule:
-            self._predictor = predictor_of(bundle, threads)
+            self._predictor: Predictor = (
+                predictor_of(bundle, threads) if device == "cpu" else _on_gpu(bundle, largest)
+            )
             self._thresholds = thresholds_of(bundle)
         self._needs_reader = any(each.decides != "network" for each in self._labels.labels)
 
@@ -82,6 +105,12 @@ class OnlinePictures:
         boxes = np.array([each.decoded.box for each in pictures], dtype=np.int64)
         network = self._predictor.probabilities(pixels, boxes)
         return joined(self._labels, self._thresholds, network, reader)
+
+
+def _on_gpu(bundle: Bundle, largest: int) -> Predictor:
+    from ucu_mlops.images.gpu_predictor import GpuPredictor  # noqa: PLC0415 (torch: seconds, 2 GB)
+
+    return GpuPredictor(bundle, largest)
 
 
 def _grey(content: bytes) -> NDArray[np.uint8]:

@@ -152,7 +152,8 @@ async def open_model(
 
     chosen = options.pictures
     decoding = DecodingOptions(chosen.side, chosen.channels, chosen.max_pixels)
-    network = await asyncio.to_thread(OnlinePictures, bundle, decoding)
+    largest = options.queue.batch
+    network = await asyncio.to_thread(OnlinePictures, bundle, decoding, chosen.device, largest)
     return PictureModel(bundle, options, metrics, network)
 
 

@@ -58,12 +58,13 @@ class QueueOptions(_Options):
 
 
 class PictureOptions(_Options):
-    """How a caller's picture is decoded: as ``images.store`` of the parameters says.
+    """How a caller's picture is decoded (as ``images.store`` of the parameters says) and judged.
 
     Attributes:
         side: Width and height that it is letterboxed to.
         channels: 1 (grey) or 3.
         max_pixels: Pixels by its header above which it is not decoded.
+        device: Where networks run: ``cpu`` (ONNX Runtime), or ``cuda`` (torch in bf16).
         places: Folders or buckets below which a picture may be named by URI; none: by bytes only.
             No web server: it may lead on to any other place.
     """
@@ -71,6 +72,7 @@ class PictureOptions(_Options):
     side: Count = 320
     channels: Literal[1, 3] = 1
     max_pixels: Count = 50_000_000
+    device: Literal["cpu", "cuda"] = "cpu"
     places: tuple[str, ...] = ()
 
     @field_validator("places")
