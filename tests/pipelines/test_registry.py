@@ -22,6 +22,7 @@ NAMES = {
     "scam_scoring",
     "scam_monitoring",
     "scam_requests",
+    "scam_experiments",
     "scam_crossvalidation",
     "scam_comparison",
     "scam_daily",
@@ -36,6 +37,7 @@ NAMES = {
     "images_scoring",
     "images_monitoring",
     "images_requests",
+    "images_experiments",
     "images_retrain",
     "images_daily",
     "images_first",
@@ -64,7 +66,8 @@ def test_plain_run_goes_from_nothing_to_a_queue():
     """The default pipeline needs no data set to exist before it starts."""
     default: Pipeline = PIPELINES["__default__"]
     free = {name for name in default.inputs() if not name.startswith("params:")}
-    assert free <= {"scam.decisions", "scam.moves"}  # both may be empty
+    # All may be empty.
+    assert free <= {"scam.decisions", "scam.moves", "scam.experiment_verdicts"}
     assert {"scam.worklist", "scam.monitoring_page", "scam.exposition"} <= default.outputs()
 
 

@@ -8,7 +8,12 @@ import pandas as pd
 import pytest
 
 from ucu_mlops.errors import ConfigurationError, DataError, DuplicateKeyError, SchemaError
-from ucu_mlops.release.conditions import needs_no_proof, no_data_fault, not_older, quick_enough
+from ucu_mlops.release.conditions import (
+    needs_no_proof,
+    no_data_fault,
+    not_older,
+    quick_enough,
+)
 from ucu_mlops.release.gate import compare
 from ucu_mlops.release.options import GateOptions
 

@@ -1,4 +1,4 @@
-"""``kedro experiments``: which run, and a variant turned off or on again, within seconds."""
+"""``kedro experiments``: which run, what can be said of them, and variants turned off and on."""
 
 import getpass
 from datetime import UTC, datetime
@@ -47,6 +47,38 @@ def list_command(as_of: datetime | None, env: str | None) -> None:
 
 @experiments.command()
 @click.argument("name")
+@click.option(
+    "--as-of", default=None, help="The last day that counts (default: the environment's)."
+)
+@ENV
+@in_one_line
+def analyse(name: str, as_of: str | None, env: str | None) -> None:
+    """Say what can be said of experiment NAME by a day, and turn off what costs too much.
+
+    Brings what servers answered into the warehouse first, and judges all experiments of the model.
+    """
+    from ucu_mlops.loop.project import Project  # noqa: PLC0415 (start-up time)
+
+    model = _known(_configured(env), name).model
+    project, given = Project(Path.cwd(), env), {"as_of": as_of} if as_of else {}
+    for pipeline in (f"{model}_requests", f"{model}_experiments"):
+        project.run(pipeline, **given)
+    with project.catalog(**given) as catalog:
+        reports = [
+            each for each in catalog.load(f"{model}.experiments") if each["experiment"] == name
+        ]
+    for each in reports:
+        since = f" since {each['since']}" if each["since"] else ""
+        reasons = "; ".join(each["reasons"])
+        click.echo(
+            f"{each['variant']} (version {each['version']}): {each['verdict']}{since}: {reasons}"
+        )
+    if not reports:
+        click.echo(f"{name} has not begun by then, or nobody was asked for in it")
+
+
+@experiments.command()
+@click.argument("name")
 @VARIANT
 @WHO
 @WHY
@@ -73,15 +105,19 @@ def _turn(name: str, variant: str | None, who: str, why: str, env: str | None, *
     from ucu_mlops.experiments.switches import Switch  # noqa: PLC0415 (start-up time)
 
     configured, switches = _configured(env), _switches(env)
-    if name not in configured:
-        raise ConfigurationError(f"there is no experiment {name!r}; there are {sorted(configured)}")
-    known = configured[name].challengers
+    known = _known(configured, name).challengers
     if variant is not None and variant not in known:
         raise ConfigurationError(f"{name} has no variant {variant!r} to turn; it has {[*known]}")
     for each in [variant] if variant else known:
         turned = switches.turn(Switch(name, each, on, who, why, datetime.now(UTC)))
         state = "on" if on else "off"
         click.echo(f"{name}: {each} is {state}" + ("" if turned else " already"))
+
+
+def _known(configured: dict[str, Any], name: str) -> Any:
+    if name not in configured:
+        raise ConfigurationError(f"there is no experiment {name!r}; there are {sorted(configured)}")
+    return configured[name]
 
 
 def _configured(env: str | None) -> dict[str, Any]:

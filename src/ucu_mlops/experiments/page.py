@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 STYLE = """body{font:15px/1.45 system-ui,sans-serif;max-width:1000px;margin:2rem auto;
 padding:0 1rem;color:#1c2733}h2{margin-top:2.4rem}p{max-width:75ch}
-table{border-collapse:collapse;font-size:13px}
+table{border-collapse:collapse;font-size:13px;margin:1rem 0}
 td,th{border-bottom:1px solid #dde3ea;padding:.35rem .7rem;text-align:left}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .state{border-radius:4px;color:#fff;padding:.05rem .5rem;background:#5b6776}
@@ -60,7 +60,7 @@ def effect_plot(days: Sequence[Mapping[str, Any]]) -> go.Figure:
         height=320,
         margin={"l": 60, "r": 20, "t": 20, "b": 40},
         template="plotly_white",
-        yaxis_title="confirmed per 1,000 entities, more than the control",
+        yaxis_title="more confirmed per 1,000 entities",
         showlegend=False,
     )
     return figure

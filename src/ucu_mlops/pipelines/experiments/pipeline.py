@@ -1,7 +1,7 @@
 """What can be said of a model's experiments at the end of a day.
 
 ``<model>.requests``, ``cases``, ``verdicts`` → judge_experiments → ``<model>.experiments``
-→ list_verdicts → ``<model>.experiment_verdicts``, which the gate reads
+→ list_verdicts → ``<model>.experiment_verdict``, which gates read
 → turn_off → ``<model>.switches``, which servers follow
 → draw → ``<model>.experiments_page``
 """
@@ -43,7 +43,7 @@ def create_pipeline(model: str) -> Pipeline:
         Node(
             of_model(list_verdicts),
             inputs=reports,
-            outputs="experiment_verdicts",
+            outputs="experiment_verdict",
             name="list_verdicts",
         ),
         Node(of_model(turn_off), inputs=reports, outputs="switches", name="turn_off"),

@@ -19,6 +19,7 @@ from ucu_mlops.monitoring.reference import ReferenceOptions
 from ucu_mlops.quality.hashing import derived_id
 from ucu_mlops.release.conditions import Condition, needs_no_proof, no_data_fault, not_older
 from ucu_mlops.release.label_gate import LabelGateOptions, compare_labels
+from ucu_mlops.release.online import WON, not_lost_online, said_online
 
 
 def begin_with_readers(
@@ -80,6 +81,7 @@ def judge_images(
     holdout_scores: pd.DataFrame,
     robustness: pd.DataFrame,
     decisions: ibis.Table,
+    experiment_verdicts: ibis.Table,
     challenger: Bundle,
     incumbent: Bundle,
     options: LabelGateOptions,
@@ -97,10 +99,12 @@ def judge_images(
         champion.kind, champion.as_of, period.as_of, action, options.max_age_days
     )
     failures = len(robustness_failures(robustness))
-    report = compare_labels(holdout_scores, options, lenient=lenient).also(
+    online = said_online(experiment_verdicts, str(challenger.version), period.as_of)
+    report = compare_labels(holdout_scores, options, lenient=lenient or WON in online).also(
         Condition("robust", not failures, failures, 0),
         not_older(challenger.manifest.as_of, champion.as_of),
         no_data_fault(action),
+        not_lost_online(online),
     )
     versions = (challenger.version, incumbent.version)
     return report.to_dict() | {

@@ -71,6 +71,7 @@ def create_pipeline() -> Pipeline:
                 "holdout_scores": "holdout_scores",
                 "robustness": "robustness",
                 "decisions": "decisions",
+                "experiment_verdicts": "experiment_verdicts",
                 "challenger": "challenger",
                 "incumbent": "incumbent",
                 "options": "params:gate",

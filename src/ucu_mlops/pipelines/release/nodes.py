@@ -10,9 +10,15 @@ from ucu_mlops.errors import DataError
 from ucu_mlops.features.period import Period
 from ucu_mlops.quality.evaluation import EvaluationOptions
 from ucu_mlops.quality.hashing import derived_id
-from ucu_mlops.release.conditions import needs_no_proof, no_data_fault, not_older, quick_enough
+from ucu_mlops.release.conditions import (
+    needs_no_proof,
+    no_data_fault,
+    not_older,
+    quick_enough,
+)
 from ucu_mlops.release.gate import compare
 from ucu_mlops.release.latency import scoring_seconds
+from ucu_mlops.release.online import WON, not_lost_online, said_online
 from ucu_mlops.release.options import GateOptions
 
 
@@ -29,6 +35,7 @@ def judge(
     holdout_scores: pd.DataFrame,
     latency: dict[str, float],
     decisions: ibis.Table,
+    experiment_verdicts: ibis.Table,
     challenger: Bundle,
     incumbent: Bundle,
     options: GateOptions,
@@ -41,6 +48,7 @@ def judge(
         holdout_scores: One row per held-out entity and day, with both versions' probabilities.
         latency: Processor seconds of either for the same batch.
         decisions: One row per day that monitoring decided about.
+        experiment_verdicts: One row per day and variant of an experiment.
         challenger: The version that asks to be released.
         incumbent: The champion.
         options: What the challenger must show.
@@ -65,18 +73,24 @@ def judge(
             f"as_of={period.as_of} first"
         )
     action = _decided(decisions, period)
-    champion = incumbent.manifest
+    champion, online = (
+        incumbent.manifest,
+        said_online(experiment_verdicts, str(challenger.version), period.as_of),
+    )
+    no_proof = needs_no_proof(
+        champion.kind, champion.as_of, period.as_of, action, options.max_age_days
+    )
     report = compare(
         holdout_scores,
         options,
-        lenient=needs_no_proof(
-            champion.kind, champion.as_of, period.as_of, action, options.max_age_days
-        ),
+        # What was won on live traffic need not be shown again on held-out rows.
+        lenient=no_proof or WON in online,
         segments=evaluation.segments,
     ).also(
         quick_enough(latency, options.latency_ratio, options.negligible_s),
         not_older(challenger.manifest.as_of, champion.as_of),
         no_data_fault(action),
+        not_lost_online(online),
     )
     return report.to_dict() | {
         "model": challenger.manifest.model,

@@ -1,8 +1,8 @@
 """The gate's verdict to a move of the ledger, once for each model.
 
 ``<model>.challenger``, ``<model>.incumbent`` → time_scoring → ``<model>.latency``
-``<model>.holdout_scores``, ``<model>.latency`` → judge → ``<model>.gate`` → propose
-→ ``<model>.champion``
+``<model>.holdout_scores``, ``<model>.latency``, ``<model>.experiment_verdicts`` → judge
+→ ``<model>.gate`` → propose → ``<model>.champion``
 """
 
 from kedro.pipeline import Node, Pipeline
@@ -26,6 +26,7 @@ def create_pipeline(model: str) -> Pipeline:
                 "holdout_scores": "holdout_scores",
                 "latency": "latency",
                 "decisions": "decisions",
+                "experiment_verdicts": "experiment_verdicts",
                 "challenger": "challenger",
                 "incumbent": "incumbent",
                 "options": "params:gate",
