@@ -152,9 +152,8 @@ def _waiting(look: dict[str, Any]) -> str:
     if look["effect"] is None:
         confirmed = sum(each["confirmed"] for each in look["arms"].values())
         return f"{confirmed} confirmed cases in both arms, {MIN_CONFIRMED} are needed"
-    return (
-        f"no difference beyond doubt: {look['effect']['low']:+.2f} to {look['effect']['high']:+.2f}"
-    )
+    low, high = (f"{look['effect'][end]:+.2f}" for end in ("low", "high"))
+    return f"{low} to {high} more confirmed per {PER:,} entities: no difference beyond doubt"
 
 
 def _finite(value: float) -> float:
