@@ -21,6 +21,7 @@ from ucu_mlops.experiments.switches import off
 from ucu_mlops.serving import v2_rest
 from ucu_mlops.serving.answers import Model
 from ucu_mlops.serving.callers import Callers, read_keys
+from ucu_mlops.serving.console import console_of
 from ucu_mlops.serving.endpoint import PredictEndpoint, Spoken
 from ucu_mlops.serving.health import Health
 from ucu_mlops.serving.lookup import Lookup
@@ -31,7 +32,7 @@ from ucu_mlops.serving.page import page_of
 from ucu_mlops.serving.problems import Problem
 from ucu_mlops.serving.records import Recorder
 from ucu_mlops.serving.replies import JSON, UNTOLD, told
-from ucu_mlops.serving.settings import READY, Settings
+from ucu_mlops.serving.settings import PREDICT, READY, Settings
 from ucu_mlops.serving.source import source_of
 from ucu_mlops.serving.spool import Spool
 from ucu_mlops.serving.tabular import TabularModel
@@ -120,7 +121,10 @@ def _routes(
 ) -> list[Route]:
     described = document(settings.predict, settings.ready, settings.model)
     as_json, page = orjson.dumps(described), page_of(described)
+    # On Vertex AI nobody comes here but Google's front, which knows predictions and health only.
+    consoles = [] if settings.predict != PREDICT else [_console(settings.model)]
     return [
+        *consoles,
         Route(settings.predict, predicting, methods=["POST"]),  # for other methods' 405
         # Vertex AI may name a path of its own for readiness.
         *(
@@ -133,6 +137,15 @@ def _routes(
         Route("/docs", _given(lambda: page, "text/html"), methods=["GET"]),
         Route("/metrics", _given(metrics.text, "text/plain; version=0.0.4"), methods=["GET"]),
     ]
+
+
+def _console(model: str) -> Route:
+    page, headers = console_of(model)
+
+    async def console(_: Request) -> Response:
+        return Response(page, headers=headers, media_type="text/html")
+
+    return Route("/", console, methods=["GET"])
 
 
 async def open_model(
